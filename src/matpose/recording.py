@@ -1,0 +1,137 @@
+"""The recording: canonical pressure frames over time, in kPa and metres, with what is known about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import IntFlag
+
+import numpy as np
+
+from matpose.errors import MatposeError
+from matpose.mat import Mat
+
+JOINT_NAMES = (
+    "right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle", "right_wrist",
+    "right_elbow", "right_shoulder", "left_shoulder", "left_elbow", "left_wrist", "thorax", "head_top",
+)  # fmt: skip
+POSTURES = ("supine", "prone", "left", "right", "sitting", "empty", "unknown")
+
+
+class Flag(IntFlag):
+    """What is wrong with a frame; a frame carries any number of these."""
+
+    NAN = 1  # a cell of the mat has no reading
+    DEAD = 2  # cells read zero in the midst of loaded ones
+    STUCK = 4  # cells never change while their neighbours do
+    SATURATED = 8  # cells at or above the sensor's full scale
+    HOT = 16  # single cells far above all their neighbours
+    NEGATIVE = 32  # cells below zero
+    WRONG_SIZE = 64  # the frame did not have the mat's grid; it is all NaN
+    EMPTY_BED = 128  # nobody is on the mat
+    CORRUPTED = 256  # the transfer failed: the total force is impossible
+    OUTSIDE = 512  # force falls outside the canvas
+
+    @property
+    def names(self) -> list[str]:
+        """Lower-case names of the flags set, in order.
+
+        Example:
+            >>> (Flag.NAN | Flag.HOT).names
+            ['nan', 'hot']
+        """
+        return [flag.name.lower() for flag in Flag if flag in self and flag.name]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Frames of one mat over time. Its arrays are never changed in place: steps return a new one.
+
+    Args:
+        frames: (T, rows, cols) float32, canonical view, in ``unit``; NaN = no reading.
+        mat: the mat that made them.
+        unit: "kPa", or "raw" while nobody has calibrated it.
+        time_s: (T,) float64, seconds from the first frame.
+        flags: (T,) uint16 of :class:`Flag` bits.
+        name: short name of the recording, unique in its dataset ("i/S1/7").
+        subject: who lies there, unique over datasets that share people.
+        source: the file it came from.
+        start_time: ISO 8601, where known.
+        posture: (T,) str, each one of ``POSTURES``, where known.
+        joints_m: (T, 14, 3) float32, x y z in metres in the mat's frame, in the order of ``JOINT_NAMES``.
+        joint_contact: (T, 14) bool, whether the part at a joint presses on the mat.
+        parts: (T, rows, cols) uint8, the body part over each cell, as coded in the docs.
+        events: (time_s, what) pairs: turns, exits, transfers.
+        meta: further facts of its dataset ("posture17", "mattress").
+
+    Raises:
+        MatposeError: arrays whose shapes do not agree.
+
+    Example:
+        >>> rec = Recording(np.ones((2, 4, 3)), Mat(4, 3, 0.03, 0.03), "kPa", np.arange(2.0), np.zeros(2, int))
+        >>> len(rec), rec.duration_s
+        (2, 1.0)
+    """
+
+    frames: np.ndarray
+    mat: Mat
+    unit: str
+    time_s: np.ndarray
+    flags: np.ndarray
+    name: str = ""
+    subject: str | None = None
+    source: str | None = None
+    start_time: str | None = None
+    posture: np.ndarray | None = None
+    joints_m: np.ndarray | None = None
+    joint_contact: np.ndarray | None = None
+    parts: np.ndarray | None = None
+    events: tuple[tuple[float, str], ...] = ()
+    meta: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        count = len(self.frames)
+        expected = {
+            "frames": (count, self.mat.rows, self.mat.cols),
+            "time_s": (count,),
+            "flags": (count,),
+            "posture": (count,),
+            "joints_m": (count, len(JOINT_NAMES), 3),
+            "joint_contact": (count, len(JOINT_NAMES)),
+            "parts": (count, self.mat.rows, self.mat.cols),
+        }
+        for name, shape in expected.items():
+            value = getattr(self, name)
+            if value is not None and value.shape != shape:
+                raise MatposeError(
+                    f"{name} has shape {value.shape}, not {shape}",
+                    mend="give one row of every array for each frame, on the mat's own grid",
+                    path=self.source,
+                )
+        if self.unit not in ("kPa", "raw"):
+            raise MatposeError(
+                f"a recording's unit cannot be {self.unit!r}", mend="convert to kPa, or say 'raw'"
+            )
+        if self.posture is not None and (unknown := set(self.posture.tolist()) - set(POSTURES)):
+            raise MatposeError(f"unknown postures {sorted(unknown)}", mend=f"use {', '.join(POSTURES)}")
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def duration_s(self) -> float:
+        """From the first frame to the last, seconds."""
+        return float(self.time_s[-1] - self.time_s[0]) if len(self) else 0.0
+
+    def select(self, index) -> Recording:
+        """The same recording with only the chosen frames.
+
+        Args:
+            index: slice, or array of indices or booleans over frames.
+        """
+        chosen = {
+            name: value[index]
+            for name in ("frames", "time_s", "flags", "posture", "joints_m", "joint_contact", "parts")
+            if (value := getattr(self, name)) is not None
+        }
+        return replace(self, **chosen)
