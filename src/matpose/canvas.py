@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matpose.mat import Mat
+from matpose.recording import Recording
 
 
 def _overlap(cells: int, cell_m: float, origin_m: float, sensels: int, pitch_m: float) -> np.ndarray:
@@ -61,6 +62,24 @@ class Canvas:
             if mat.height_m > self.height_m:
                 y = float(np.clip(centre_xy_m[1] - self.height_m / 2, 0, mat.height_m - self.height_m))
         return x, y
+
+    def origin_over(self, recording: Recording) -> tuple[float, float]:
+        """Where the canvas lies on a recording's mat: a mat larger than it is cropped around the person.
+
+        The person is where the recording's mean centre of pressure is, so a canvas does not move within one.
+
+        Returns:
+            (x, y) of the canvas's head-left corner in the mat's frame, metres.
+        """
+        mat = recording.mat
+        if mat.height_m <= self.height_m and mat.width_m <= self.width_m:
+            return self.origin_m(mat)
+        load = np.nan_to_num(recording.frames, nan=0.0).clip(0).sum(0, dtype=np.float64)
+        total = max(float(load.sum()), 1e-12)
+        pitch_y_m, pitch_x_m = mat.pitch_m
+        x = float(load.sum(0) @ (np.arange(mat.cols) + 0.5)) / total * pitch_x_m
+        y = float(load.sum(1) @ (np.arange(mat.rows) + 0.5)) / total * pitch_y_m
+        return self.origin_m(mat, (x, y))
 
     def resample(self, frames: np.ndarray, mat: Mat, origin_m: tuple[float, float] | None = None) -> np.ndarray:
         """Mean pressure over every canvas cell; force is preserved, cells beside the mat are zero.

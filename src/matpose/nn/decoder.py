@@ -1,0 +1,32 @@
+"""Decoder (paper, section 2.3): a fully connected layer to a small map, then RebuildNet. Used in training only."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from matpose.nn.rebuildnet import RebuildNet
+
+
+class Decoder(nn.Module):
+    """(B, K, 2f) keypoint vectors back to a pressure map.
+
+    Args:
+        points, features: K and f.
+        canvas: (H, W) of the map to rebuild, each divisible by 4.
+        rebuild: the RebuildNet.
+
+    Example:
+        >>> decoder = Decoder(4, 2, (64, 32), RebuildNet((8, 8, 8), 4, outputs=1))
+        >>> decoder(torch.zeros(3, 4, 4)).shape
+        torch.Size([3, 1, 64, 32])
+    """
+
+    def __init__(self, points: int, features: int, canvas: tuple[int, int], rebuild: RebuildNet) -> None:
+        super().__init__()
+        self.start = (canvas[0] // 4, canvas[1] // 4)
+        self.fully_connected = nn.Linear(points * 2 * features, self.start[0] * self.start[1])
+        self.rebuild = rebuild
+
+    def forward(self, vector: torch.Tensor) -> torch.Tensor:
+        return self.rebuild(self.fully_connected(vector.flatten(1)).unflatten(1, (1, *self.start)))

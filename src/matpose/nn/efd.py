@@ -1,0 +1,64 @@
+"""EFD (paper, Fig. 1): Encoder, Fuser and Decoder as one model, from raw pressure to points and back."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from matpose.nn.decoder import Decoder
+from matpose.nn.encoder import Encoder
+from matpose.nn.fuser import Fuser
+from matpose.nn.heatmap import spread_cells
+from matpose.nn.scaling import scale_free
+
+
+class Points(NamedTuple):
+    """What a person uses of the model.
+
+    Args:
+        xy_norm: (B, K, 2) in [-1, 1] over the canvas.
+        features: (B, K, f).
+        spread_cells: (B, K), radius of the heatmaps in heatmap cells.
+        heatmaps: (B, K, h, w).
+    """
+
+    xy_norm: torch.Tensor
+    features: torch.Tensor
+    spread_cells: torch.Tensor
+    heatmaps: torch.Tensor
+
+
+class EFD(nn.Module):
+    """Encoder - Fuser - Decoder.
+
+    The contract of every keypoint model: ``points(pressure)`` takes (B, 1, H, W) pressure on the canvas in any
+    unit and answers :class:`Points`; in eval mode a frame alone answers as in any batch.
+
+    Args:
+        encoder, fuser, decoder: the three parts.
+    """
+
+    def __init__(self, encoder: Encoder, fuser: Fuser, decoder: Decoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.fuser = fuser
+        self.decoder = decoder
+
+    def points(self, pressure: torch.Tensor) -> Points:
+        """Points of pressure maps; the decoder takes no part."""
+        encoded = self.encoder(scale_free(pressure))
+        fused = self.fuser(encoded)
+        return Points(fused.xy_norm, fused.features, spread_cells(encoded.heatmaps), encoded.heatmaps)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Rebuild maps from their points.
+
+        Args:
+            x: (B, 1, H, W) maps already scaled by :func:`scale_free`.
+
+        Returns:
+            (B, 1, H, W) reconstruction of ``x``, or (B, 2, H, W) presence logits in CRWT stage 1.
+        """
+        return self.decoder(self.fuser(self.encoder(x)).vector)

@@ -1,0 +1,115 @@
+"""Smooth warps of maps and points: turn, scale, shift and thin-plate bending, with one definition for both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch.nn import functional as F
+
+from matpose.nn.heatmap import cell_grid
+
+
+def _kernel(squared: torch.Tensor) -> torch.Tensor:
+    return squared * squared.clamp_min(1e-12).log()  # r^2 log r^2
+
+
+@lru_cache(maxsize=8)
+def _controls(aspect: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """5 x 5 control points over the canvas (25, 2), and the inverse of the thin-plate system (28, 28)."""
+    along = torch.linspace(-1, 1, 5, dtype=torch.float64)
+    points = torch.cartesian_prod(aspect * along, along)
+    affine = torch.cat((torch.ones(25, 1, dtype=torch.float64), points), 1)
+    system = torch.zeros(28, 28, dtype=torch.float64)
+    system[:25, :25] = _kernel((points[:, None] - points).square().sum(-1))
+    system[:25, 25:], system[25:, :25] = affine, affine.T
+    return points, torch.linalg.inv(system)
+
+
+@dataclass(frozen=True)
+class Warp:
+    """B warps of a canvas. Lengths are in half-heights of the canvas, so that a turn is rigid.
+
+    ``source(u)`` says where in the original the warped map's place ``u`` comes from; a map is warped by sampling
+    there, and a point ``p`` of the warped map lies at ``source(p)`` of the original.
+
+    Args:
+        turn_rad: (B,).
+        scale: (B,), above 1 enlarges.
+        shift: (B, 2), x and y.
+        bend: (B, 25, 2) displacements of a 5 x 5 grid of control points.
+        aspect: width / height of the canvas.
+    """
+
+    turn_rad: torch.Tensor
+    scale: torch.Tensor
+    shift: torch.Tensor
+    bend: torch.Tensor
+    aspect: float
+
+    def source(self, xy_norm: torch.Tensor) -> torch.Tensor:
+        """Places in the warped canvas to places in the original: (B, N, 2) in [-1, 1] both."""
+        stretch = xy_norm.new_tensor((self.aspect, 1.0))
+        xy = xy_norm * stretch
+        points, inverse = (t.to(xy_norm) for t in _controls(self.aspect))
+        distance = _kernel((xy[:, :, None] - points).square().sum(-1))  # (B, N, 25)
+        basis = torch.cat((distance, torch.ones_like(xy[..., :1]), xy), -1)  # (B, N, 28)
+        bent = basis @ (inverse[:, :25] @ self.bend)  # (B, N, 2)
+        cos, sin = self.turn_rad.cos(), self.turn_rad.sin()
+        turn = torch.stack((cos, -sin, sin, cos), -1).view(-1, 2, 2) / self.scale.view(-1, 1, 1)
+        return ((xy - self.shift[:, None]) @ turn.mT + bent) / stretch
+
+    def maps(self, maps: torch.Tensor) -> torch.Tensor:
+        """Warp maps (B, C, H, W); what comes from outside is zero."""
+        x, y = cell_grid(*maps.shape[2:], maps)
+        grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).view(1, -1, 2)  # (1, HW, 2)
+        source = self.source(grid.expand(len(maps), -1, -1)).view(len(maps), *maps.shape[2:], 2)
+        return F.grid_sample(maps, source, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def random_warp(
+    count: int,
+    aspect: float,
+    generator: torch.Generator,
+    *,
+    turn_deg: float,
+    scale: float,
+    shift: float,
+    bend: float,
+) -> Warp:
+    """Warps drawn evenly within +-turn, +-scale and +-shift, with normal bending.
+
+    Args:
+        count: B.
+        aspect: width / height of the canvas.
+        turn_deg: largest turn, degrees.
+        scale: largest relative change of size.
+        shift: largest shift, half-heights.
+        bend: standard deviation of the control points' displacement, half-heights.
+
+    Example:
+        >>> warp = random_warp(2, 0.5, torch.Generator().manual_seed(0), turn_deg=9, scale=0, shift=0, bend=0)
+        >>> warp.maps(torch.ones(2, 1, 64, 32)).shape
+        torch.Size([2, 1, 64, 32])
+    """
+
+    def even(*size: int) -> torch.Tensor:
+        return 2 * torch.rand(*size, generator=generator) - 1
+
+    return Warp(
+        turn_rad=torch.deg2rad(turn_deg * even(count)),
+        scale=1 + scale * even(count),
+        shift=shift * even(count, 2),
+        bend=bend * torch.randn(count, 25, 2, generator=generator),
+        aspect=aspect,
+    )
+
+
+def published_warps(aspect: float) -> Warp:
+    """The 20 warps on which equivariance is measured: +-15 degrees, .9-1.1, +-10 % of the height, bending of .05.
+
+    They are drawn once from a fixed seed that training never uses.
+    """
+    generator = torch.Generator().manual_seed(20240214)
+    return random_warp(20, aspect, generator, turn_deg=15, scale=0.1, shift=0.2, bend=0.05)

@@ -1,0 +1,1 @@
+"""Training: recipes, data, the two stages of CRWT, checkpoints and runs."""

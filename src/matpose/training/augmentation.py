@@ -1,0 +1,43 @@
+"""Augmentation of pressure maps: what people and mats do anyway."""
+
+from __future__ import annotations
+
+import torch
+
+from matpose.nn.warp import random_warp
+from matpose.training.recipe import Recipe
+
+
+def augment(pressure: torch.Tensor, recipe: Recipe, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Warped and sensor-varied maps, and the same without the sensor's faults as the target to rebuild.
+
+    Args:
+        pressure: (B, 1, H, W), any unit.
+        recipe: the ranges.
+        generator: the only source of chance.
+
+    Returns:
+        (seen, target), both (B, 1, H, W): ``target`` is warped and has its gamma changed; ``seen`` has also lost
+        a row or column here and there.
+    """
+    count, _, height, width = pressure.shape
+    warp = random_warp(
+        count,
+        recipe.canvas.width_m / recipe.canvas.height_m,
+        generator,
+        turn_deg=recipe.turn_deg,
+        scale=recipe.scale,
+        shift=recipe.shift,
+        bend=recipe.bend,
+    )
+    target = warp.maps(pressure).clamp_min(0)
+    gamma = 1 + recipe.gamma * (2 * torch.rand(count, 1, 1, 1, generator=generator) - 1)
+    peak = target.amax((2, 3), keepdim=True).clamp_min(1e-12)
+    target = peak * (target / peak) ** gamma
+    seen = target.clone()
+    for axis, size in ((2, height), (3, width)):
+        lost = torch.rand(count, generator=generator) < recipe.drop_lines / 2
+        line = torch.randint(size, (count,), generator=generator)
+        for index in torch.nonzero(lost).flatten().tolist():
+            seen[index].select(axis - 1, int(line[index])).zero_()
+    return seen, target

@@ -1,0 +1,43 @@
+"""From a recipe to its model."""
+
+from __future__ import annotations
+
+from matpose.nn.decoder import Decoder
+from matpose.nn.efd import EFD
+from matpose.nn.encoder import NATIVE_BLOCKS, PAPER_BLOCKS, Encoder
+from matpose.nn.fuser import Fuser
+from matpose.nn.rebuildnet import RebuildNet
+from matpose.training.recipe import Recipe
+
+
+def build_efd(recipe: Recipe, *, outputs: int = 1) -> EFD:
+    """The recipe's Encoder - Fuser - Decoder with fresh weights.
+
+    Args:
+        recipe: the choices.
+        outputs: channels of the decoder's head: 2 for presence, 1 for pressure.
+
+    Example:
+        >>> from matpose.training.recipe import load_recipe
+        >>> sum(p.numel() for p in build_efd(load_recipe("paper")).encoder.parameters())
+        138400
+    """
+    blocks = PAPER_BLOCKS if recipe.blocks == "paper" else NATIVE_BLOCKS
+    encoder = Encoder(
+        recipe.points,
+        recipe.features,
+        blocks,
+        stride=recipe.stride,
+        normalisation=recipe.normalisation,
+        positions=recipe.positions,
+    )
+    rebuild = RebuildNet(
+        recipe.widths,
+        recipe.exchange_width,
+        outputs=outputs,
+        routes=recipe.routes,
+        dilation=recipe.dilation,
+        exchange=recipe.exchange,
+    )
+    fuser = Fuser(recipe.points, recipe.features, recipe.fully_connected)
+    return EFD(encoder, fuser, Decoder(recipe.points, recipe.features, (recipe.rows, recipe.cols), rebuild))

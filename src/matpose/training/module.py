@@ -1,0 +1,129 @@
+"""One stage of CRWT as a Lightning module: presence classification, or pressure regression."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import lightning as L
+import torch
+from torch.utils.data import DataLoader
+
+from matpose.evaluation.label_free import label_free_metrics
+from matpose.losses.presence import presence_loss
+from matpose.losses.reconstruction import reconstruction_loss
+from matpose.nn.efd import EFD
+from matpose.nn.scaling import scale_free
+from matpose.training.augmentation import augment
+from matpose.training.data import Maps, batches
+from matpose.training.recipe import Recipe
+
+Stage = Literal["presence", "reconstruction"]
+
+LABEL_FREE_MAPS = 24
+"""Maps on which the label-free metrics are computed every epoch; 20 warps of each."""
+
+
+class StageModule(L.LightningModule):
+    """Trains an EFD on one stage. All chance comes from (seed, stage, epoch, batch), so a resumed run repeats it.
+
+    Args:
+        model: with a two-channel head for "presence", one channel for "reconstruction".
+        recipe: the choices.
+        stage: which loss.
+        train, val: maps of different people.
+    """
+
+    def __init__(self, model: EFD, recipe: Recipe, stage: Stage, train: Maps, val: Maps) -> None:
+        super().__init__()
+        self.model = model
+        self.recipe = recipe
+        self.stage: Stage = stage
+        self.train_maps = train
+        self.val_maps = val
+        self.epochs = recipe.presence_epochs if stage == "presence" else recipe.epochs
+
+    @property
+    def _stage_seed(self) -> int:
+        return 2 * self.recipe.seed + (self.stage == "reconstruction")
+
+    def train_dataloader(self) -> DataLoader:
+        order = batches(
+            len(self.train_maps), self.recipe.batch, seed=self._stage_seed, epoch=self.current_epoch
+        )
+        return DataLoader([torch.from_numpy(batch) for batch in order], batch_size=None)  # pyright: ignore[reportArgumentType]
+
+    def val_dataloader(self) -> DataLoader:
+        return DataLoader(list(torch.arange(len(self.val_maps)).split(64)), batch_size=None)  # pyright: ignore[reportArgumentType]
+
+    def training_step(self, index: torch.Tensor, batch_index: int) -> torch.Tensor:
+        maps = self.train_maps
+        seed = (self._stage_seed << 40) + (self.current_epoch << 20) + batch_index
+        generator = torch.Generator().manual_seed(seed)
+        seen, target = augment(maps.pressure[index], self.recipe, generator)
+        out = self.model(self._to_device(scale_free(seen)))
+        if self.stage == "presence":
+            on_mat = self._to_device(maps.coverage[maps.mat[index]] >= 0.5)
+            loss = presence_loss(out, self._to_device(self._present(maps, index, target)), on_mat)
+        else:
+            loss = self._reconstruction_loss(out, self._to_device(scale_free(target)))
+        self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(index))
+        return loss
+
+    def validation_step(self, index: torch.Tensor, batch_index: int) -> None:
+        maps = self.val_maps
+        x = self._to_device(scale_free(maps.pressure[index]))
+        out = self.model(x)
+        if self.stage == "presence":
+            present = self._to_device(self._present(maps, index, maps.pressure[index]))
+            on_mat = self._to_device(maps.coverage[maps.mat[index]] >= 0.5)
+            self._log_val("val_loss", presence_loss(out, present, on_mat), len(index))
+            predicted = (out[:, 1:] > out[:, :1]) & on_mat
+            hit = (predicted & present).sum()
+            wrong = ((predicted != present) & on_mat).sum()
+            self._log_val("val_presence_f", 2 * hit / (2 * hit + wrong).clamp_min(1), len(index))
+        else:
+            self._log_val("val_loss", self._reconstruction_loss(out, x), len(index))
+
+    def on_validation_epoch_end(self) -> None:
+        if self.stage == "reconstruction":
+            metrics = self.label_free(min(LABEL_FREE_MAPS, len(self.val_maps)))
+            self.log_dict({f"val_{name}": value for name, value in metrics.items()})
+
+    def label_free(self, count: int) -> dict[str, float]:
+        """Label-free metrics on evenly spaced validation maps."""
+        spaced = torch.linspace(0, len(self.val_maps) - 1, count).round().long().numpy()
+        maps = self.val_maps.select(spaced)
+        was_training = self.model.training
+        self.model.eval()
+        metrics = label_free_metrics(
+            self.model,
+            self._to_device(maps.pressure),
+            subject=maps.subject,
+            recording=maps.recording,
+            posture=maps.posture,
+            canvas=maps.canvas,
+        )
+        self.model.train(was_training)
+        return metrics
+
+    def configure_optimizers(self):  # pyright: ignore[reportIncompatibleMethodOverride]
+        optimiser = torch.optim.AdamW(
+            self.model.parameters(), lr=self.recipe.learning_rate, weight_decay=self.recipe.weight_decay
+        )
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, self.epochs, self.recipe.learning_rate / 50)
+        return [optimiser], [schedule]
+
+    def _reconstruction_loss(self, out: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return reconstruction_loss(
+            out, target, l2_weight=self.recipe.l2_weight, ssim_weight=self.recipe.ssim_weight
+        )
+
+    @staticmethod
+    def _present(maps: Maps, index: torch.Tensor, pressure: torch.Tensor) -> torch.Tensor:
+        return pressure >= maps.threshold[index].view(-1, 1, 1, 1)
+
+    def _to_device(self, tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.to(self.device)
+
+    def _log_val(self, name: str, value: torch.Tensor, count: int) -> None:
+        self.log(name, value, prog_bar=True, batch_size=count)

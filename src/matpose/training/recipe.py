@@ -1,0 +1,123 @@
+"""A recipe: every choice of a training, flat, checked, written into the run and the model."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from matpose.canvas import Canvas
+from matpose.errors import RecipeError
+
+
+class Recipe(BaseModel):
+    """Every choice of a training. The comments in ``configs/*.yaml`` say why each value is what it is.
+
+    Unknown keys and values out of range are errors.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+
+    # the canvas
+    rows: int = Field(64, ge=16, le=1024, multiple_of=8)
+    cols: int = Field(32, ge=16, le=1024, multiple_of=8)
+    cell_mm: float = Field(32.0, gt=1, le=200)
+
+    # the model
+    points: int = Field(32, ge=2, le=512)
+    features: int = Field(8, ge=1, le=128)
+    blocks: Literal["paper", "native"] = "native"
+    stride: Literal[2, 4] = 2
+    normalisation: Literal["softmax", "sigmoid"] = "softmax"
+    positions: Literal["homogeneous", "paper"] = "homogeneous"
+    fully_connected: Literal["joint", "shared"] = "joint"
+    widths: tuple[int, int, int] = (32, 16, 16)
+    exchange_width: int = Field(8, ge=1, le=64)
+    routes: tuple[float, ...] = (0.25, 0.5, 1)
+    dilation: bool = True
+    exchange: bool = True
+
+    # the maps
+    frames_per_recording: int = Field(8, ge=1)
+    validation_fraction: float = Field(0.2, gt=0, lt=1)
+    presence_mmhg: float = Field(1.0, gt=0)
+
+    # augmentation
+    turn_deg: float = Field(12.0, ge=0, le=45)
+    scale: float = Field(0.1, ge=0, lt=1)
+    shift: float = Field(0.1, ge=0, lt=1)
+    bend: float = Field(0.03, ge=0, le=0.2)
+    gamma: float = Field(0.2, ge=0, lt=1)
+    drop_lines: float = Field(0.1, ge=0, le=1)
+
+    # the training
+    crwt: bool = True
+    presence_epochs: int = Field(12, ge=1)
+    epochs: int = Field(40, ge=1)
+    batch: int = Field(32, ge=2)
+    learning_rate: float = Field(3e-3, gt=0)
+    weight_decay: float = Field(1e-4, ge=0)
+    l2_weight: float = Field(10.0, ge=0)
+    ssim_weight: float = Field(1.0, ge=0)
+    patience: int = Field(15, ge=1)
+    seed: int = 0
+
+    @property
+    def canvas(self) -> Canvas:
+        """The metric grid the network sees."""
+        return Canvas(self.rows, self.cols, self.cell_mm / 1000)
+
+
+def load_recipe(name: str, changes: tuple[str, ...] = ()) -> Recipe:
+    """A recipe by name or file, with ``key=value`` changes.
+
+    Args:
+        name: "native", "paper", or the path of a YAML file.
+        changes: "epochs=5" and the like; values are read as YAML.
+
+    Raises:
+        RecipeError: no such recipe, an unknown key, a value out of its range.
+
+    Example:
+        >>> load_recipe("native", ("epochs=5",)).epochs
+        5
+    """
+    shipped = {Path(entry.name).stem: entry for entry in files("matpose.configs").iterdir() if entry.name.endswith(".yaml")}
+    if name in shipped:
+        text = shipped[name].read_text(encoding="utf-8")
+    elif Path(name).is_file():
+        text = Path(name).read_text(encoding="utf-8", errors="replace")
+    else:
+        raise RecipeError(
+            f"there is no recipe {name!r}", mend=f"use one of {', '.join(sorted(shipped))}, or a YAML file's path"
+        )
+    try:
+        values = yaml.safe_load(text)
+        if not isinstance(values, dict):
+            raise RecipeError("a recipe is a list of 'key: value' lines", mend="see configs/native.yaml", path=name)
+        for change in changes:
+            key, equals, value = change.partition("=")
+            if not equals:
+                raise RecipeError(f"{change!r} changes nothing", mend="write key=value, for example epochs=5")
+            values[key.strip()] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"not YAML ({error})".replace("\n", " "), mend="write 'key: value' lines", path=name) from None
+    return _checked(values, name)
+
+
+def _checked(values: dict, name: str) -> Recipe:
+    try:
+        return Recipe(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            problem, mend = f"a recipe has no key {key!r}", f"use one of {', '.join(Recipe.model_fields)}"
+        else:
+            problem, mend = f"{key}: {first['msg']}", "correct the value"
+        raise RecipeError(problem, mend=mend, path=name) from None
