@@ -154,8 +154,8 @@ PRESETS: dict[str, Mat] = {
         Mat(64, 27, 0.0286, 0.0275, name="bt3510"),  # BodiTrak BT3510, already canonical
         Mat(56, 40, 0.0311, 0.0195, name="tip"),  # PIMesh's TIP mat
         Mat(
-            30, 11, 0.065, 0.075, name="hlppdat",
-            assumed="pitch 65 x 75 mm, chosen so that the subjects' statures fit",
+            30, 11, 0.060, 0.075, name="hlppdat",
+            assumed="pitch 60 x 75 mm, chosen so that the subjects' statures and widths fit",
         ),
         Mat(
             96, 96, 0.01905, 0.01905, name="carpet",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import torch
 from torch import nn
 
@@ -14,7 +16,8 @@ class Decoder(nn.Module):
     Args:
         points, features: K and f.
         canvas: (H, W) of the map to rebuild, each divisible by 4.
-        rebuild: the RebuildNet.
+        rebuild: the RebuildNet; its ``start_channels`` maps of a quarter of the canvas are what the fully connected
+            layer makes.
 
     Example:
         >>> decoder = Decoder(4, 2, (64, 32), RebuildNet((8, 8, 8), 4, outputs=1))
@@ -24,9 +27,9 @@ class Decoder(nn.Module):
 
     def __init__(self, points: int, features: int, canvas: tuple[int, int], rebuild: RebuildNet) -> None:
         super().__init__()
-        self.start = (canvas[0] // 4, canvas[1] // 4)
-        self.fully_connected = nn.Linear(points * 2 * features, self.start[0] * self.start[1])
+        self.start = (rebuild.start_channels, canvas[0] // 4, canvas[1] // 4)
+        self.fully_connected = nn.Linear(points * 2 * features, prod(self.start))
         self.rebuild = rebuild
 
     def forward(self, vector: torch.Tensor) -> torch.Tensor:
-        return self.rebuild(self.fully_connected(vector.flatten(1)).unflatten(1, (1, *self.start)))
+        return self.rebuild(self.fully_connected(vector.flatten(1)).unflatten(1, self.start))

@@ -62,6 +62,8 @@ class Encoder(nn.Module):
         blocks: layer table.
         stride: input cells a heatmap cell.
         normalisation: of the heatmaps, "softmax" or "sigmoid".
+        sharpness: standard deviation of the heatmaps' logits at the start; at 1 a softmax over hundreds of cells is
+            nearly even, and every point starts at the centre of the canvas.
         positions: C = (x, y, 1), "homogeneous"; or (largest value, row, column) of each cell, "paper".
 
     Raises:
@@ -82,6 +84,7 @@ class Encoder(nn.Module):
         stride: int = 4,
         normalisation: Normalisation = "softmax",
         positions: Positions = "homogeneous",
+        sharpness: float = 1.0,
     ) -> None:
         super().__init__()
         self.stride = stride
@@ -107,6 +110,7 @@ class Encoder(nn.Module):
             self.fine_head = nn.Conv2d(fine_channels, points, 1, bias=False)
         self.feature = nn.Conv2d(1, features, stride, stride)
         self.feature_norm = nn.BatchNorm2d(features)
+        nn.init.constant_(self.head_norm.weight, sharpness)
         if normalisation == "sigmoid":
             # a sigmoid over thousands of cells has its mean at the canvas centre, until it is nearly exponential
             nn.init.constant_(self.head_norm.bias, -8.0)

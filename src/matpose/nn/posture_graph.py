@@ -1,6 +1,7 @@
 """The posture classifier: a small graph net whose nodes are the body's points.
 
-Classifier of "A Self-supervised Pressure Map Human Keypoint Detection Approach" (Yu et al., arXiv 2402.14241).
+Source: the classifier of Yu et al., "A Self-supervised Pressure Map Human Keypoint Detection Approach",
+arXiv 2402.14241.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def knn_adjacency(xy: Tensor, neighbours: int) -> Tensor:
         [[0, 1, 0], [1, 0, 1], [0, 1, 0]]
     """
     apart = (xy[:, :, None] - xy[:, None]).square().sum(-1)  # (B, K, K)
-    apart = apart + torch.eye(xy.shape[1], dtype=xy.dtype, device=xy.device) * 1e9  # never one's own neighbour
+    oneself = torch.eye(xy.shape[1], dtype=xy.dtype, device=xy.device)
+    apart = apart + 1e9 * oneself  # never one's own neighbour
     nearest = apart.topk(neighbours, dim=-1, largest=False).indices  # (B, K, neighbours)
     asked = torch.zeros_like(apart).scatter(-1, nearest, 1.0)
     return torch.maximum(asked, asked.transpose(1, 2))
@@ -71,6 +73,9 @@ class PostureGraphNet(nn.Module):
         torch.Size([5, 3])
     """
 
+    mean: Tensor
+    spread: Tensor
+
     def __init__(
         self,
         layer: Layer,
@@ -88,7 +93,8 @@ class PostureGraphNet(nn.Module):
         super().__init__()
         if edges == "knn" and points <= neighbours:
             raise ModelError(
-                f"{points} points cannot have {neighbours} neighbours each", mend="use more points or fewer neighbours"
+                f"{points} points cannot have {neighbours} neighbours each",
+                mend="use more points or fewer neighbours",
             )
         self.nodes: Nodes = nodes
         self.edges: Edges = edges
@@ -121,15 +127,19 @@ class PostureGraphNet(nn.Module):
         Returns:
             (B, classes).
         """
+        # batch sizes by `shape`, not `len`: export would freeze those
         x = (self._carried(xy, features) - self.mean) / self.spread  # (B, K, carried)
         if self.identity is not None:
-            x = torch.cat([x, self.identity.expand(len(x), -1, -1)], -1)
+            x = torch.cat([x, self.identity.expand(x.shape[0], -1, -1)], -1)
         if self.edges == "knn":
             adjacency = knn_adjacency(xy, self.neighbours)
         else:
-            adjacency = (1 - torch.eye(xy.shape[1], dtype=x.dtype, device=x.device)).expand(len(x), -1, -1)
+            adjacency = (1 - torch.eye(xy.shape[1], dtype=x.dtype, device=x.device)).expand(
+                x.shape[0], -1, -1
+            )
         for conv, norm in zip(self.convs, self.norms, strict=True):
-            x = norm(conv(x, adjacency).transpose(1, 2)).transpose(1, 2).relu()  # (B, K, width)
+            x = conv(x, adjacency)  # (B, K, width)
+            x = norm(x.flatten(0, 1)).view_as(x).relu()
         weight = self.gate(x).softmax(1)  # (B, K, 1)
         return self.head((weight * x).sum(1))
 

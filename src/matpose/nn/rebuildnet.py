@@ -102,6 +102,7 @@ class RebuildNet(nn.Module):
     Args:
         widths: channels at a quarter, a half and the full canvas.
         exchange_width: channels of the exchange routes.
+        start_channels: channels of the map it starts from; the paper has one.
         routes: sizes of the exchange routes relative to the canvas.
         outputs: channels of the head: 2 for presence (CRWT stage 1), 1 for pressure (stage 2).
         dilation, exchange: the paper's ablation switches.
@@ -117,6 +118,7 @@ class RebuildNet(nn.Module):
         exchange_width: int,
         *,
         outputs: int,
+        start_channels: int = 1,
         routes: tuple[float, ...] = (0.25, 0.5, 1, 2),
         dilation: bool = True,
         exchange: bool = True,
@@ -126,13 +128,14 @@ class RebuildNet(nn.Module):
         # a route has one size throughout, so at half the canvas it is twice as large relative to the layer
         at_half = tuple(2 * factor for factor in routes)
         layers = [
-            _conv_norm_relu(1, quarter),
+            _conv_norm_relu(start_channels, quarter),
             ExpansionLayer(quarter, half, dilation=dilation),
             ExchangeLayer(half, exchange_width, at_half) if exchange else nn.Identity(),
             ExpansionLayer(half, full, dilation=dilation),
             ExchangeLayer(full, exchange_width, routes) if exchange else nn.Identity(),
         ]
         self.backbone = nn.Sequential(*layers)
+        self.start_channels = start_channels
         self.full = full
         self.head = self.new_head(outputs)
 
@@ -141,5 +144,5 @@ class RebuildNet(nn.Module):
         return nn.Sequential(_conv_norm_relu(self.full, 8), nn.Conv2d(8, outputs, 3, padding=1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, 1, H/4, W/4) to (B, outputs, H, W)."""
+        """(B, start_channels, H/4, W/4) to (B, outputs, H, W)."""
         return self.head(self.backbone(x))

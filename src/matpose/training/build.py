@@ -30,11 +30,13 @@ def build_efd(recipe: Recipe, *, outputs: int = 1) -> EFD:
         stride=recipe.stride,
         normalisation=recipe.normalisation,
         positions=recipe.positions,
+        sharpness=recipe.sharpness,
     )
     rebuild = RebuildNet(
         recipe.widths,
         recipe.exchange_width,
         outputs=outputs,
+        start_channels=recipe.start_channels,
         routes=recipe.routes,
         dilation=recipe.dilation,
         exchange=recipe.exchange,

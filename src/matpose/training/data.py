@@ -70,6 +70,10 @@ class Maps:
         """(N, 1, H, W) bool: cells at least half of which lie on the mat."""
         return self.coverage[self.mat] >= 0.5
 
+    def present(self) -> torch.Tensor:
+        """(N, 1, H, W) bool: cells with pressure of the threshold or more."""
+        return self.pressure >= self.threshold.view(-1, 1, 1, 1)
+
 
 def collect_maps(
     recordings: Iterable[Recording],

@@ -34,8 +34,10 @@ class Recipe(BaseModel):
     blocks: Literal["paper", "native"] = "native"
     stride: Literal[2, 4] = 2
     normalisation: Literal["softmax", "sigmoid"] = "softmax"
+    sharpness: float = Field(1.0, gt=0, le=30)
     positions: Literal["homogeneous", "paper"] = "homogeneous"
     fully_connected: Literal["joint", "shared"] = "joint"
+    start_channels: int = Field(1, ge=1, le=16)
     widths: tuple[int, int, int] = (32, 16, 16)
     exchange_width: int = Field(8, ge=1, le=64)
     routes: tuple[float, ...] = (0.25, 0.5, 1)

@@ -1,0 +1,33 @@
+# Everything runs in .venv, made on first use; it is brought up to date when the pins change.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.set-up
+
+.PHONY: help setup demo demo-train test lint
+.DEFAULT_GOAL := help
+
+help:  ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMP)  ## Make .venv with all that training, tests and checks need
+
+# torch goes first, on its own: where a CPU build of it is installed already, it stays
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet torch==2.13.0 -c constraints.txt
+	$(BIN)/python -m pip install --quiet -e '.[train,dev]' -c constraints.txt
+	touch $(STAMP)
+
+demo: setup  ## Train, predict and write a report in about a minute: demo/report.html
+	$(BIN)/matpose demo -o demo
+
+demo-train: setup  ## The same, from the training on
+	$(BIN)/matpose demo -o demo
+
+test: setup  ## Run the tests
+	$(BIN)/python -m pytest
+
+lint: setup  ## Check format, style and types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/pyright

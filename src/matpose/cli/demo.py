@@ -1,0 +1,95 @@
+"""`matpose demo`: the whole way once, from recordings to a report, in a few minutes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+# enough for the points to settle and the posture to be told; a real training takes the recipe's own epochs
+CHANGES = ("name=demo", "presence_epochs=10", "epochs=30")
+PEOPLE = 6
+
+
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for everything.")] = Path("demo"),
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder with pmatdata; by default $MATPOSE_DATA or ../shared/data, else blob people."),
+    ] = None,
+    changes: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE...]", help="Changes to the recipe.")] = None,
+) -> None:
+    """Read recordings, train keypoints briefly, classify posture of somebody new, and write report.html.
+
+    Uses the real recordings of PmatData where they are found, else simulated blob people. Each demo starts afresh.
+    """
+    import shutil
+
+    from rich.console import Console
+
+    from matpose.datasets.splits import hold_out
+    from matpose.training.data import collect_maps
+    from matpose.training.recipe import load_recipe
+    from matpose.training.run import train
+    from matpose.training.run_report import report_run
+
+    console = Console(stderr=True)
+    recordings, source = _recordings(data, console)
+    people = sorted({str(recording.subject) for recording in recordings})
+    others, held_out = hold_out(people, 1 / PEOPLE)
+    recipe = load_recipe("native", (*CHANGES, *(changes or ())))
+    console.print(f"[bold]1[/] {len(recordings)} recordings of {len(people)} people: {source}")
+    console.print(f"[bold]2[/] training on all but {', '.join(held_out)}, who is kept for the test")
+    folder = output / "run"
+    shutil.rmtree(folder, ignore_errors=True)
+    run = train(
+        (recording for recording in recordings if recording.subject in others), recipe, folder, say=console.print
+    )
+    console.print("[bold]3[/] testing and writing the report")
+    strangers = [recording for recording in recordings if recording.subject in held_out]
+    test = collect_maps(strangers, recipe.canvas, frames_per_recording=recipe.frames_per_recording)
+    figures = report_run(run, output / "report.html", test=test, title=f"Matpose demo: {source}")
+    _film(folder, strangers[0], output)
+    _tell(figures, console)
+    console.print(f"\n[green]Open {output / 'report.html'}[/] - and see {output / 'film.gif'}")
+
+
+def _recordings(data: Path | None, console):
+    """Real recordings of six people if they are here, else as many blob people; and what they are."""
+    from matpose.cli.loading import reading
+
+    given = data or Path(os.environ.get("MATPOSE_DATA", "../shared/data"))
+    if data is not None or (given / "pmatdata" / "experiment-i").is_dir():
+        return list(reading([f"pmatdata:{given / 'pmatdata'}"], console, subjects=f"i:1-{PEOPLE}")), "PmatData, real people"
+    console.print(f"No recordings in {given}, so blob people: simulated, and only roughly like real ones.")
+    return list(reading([f"blobs:{PEOPLE}"], console)), "blob people, simulated"
+
+
+def _film(run: Path, recording, output: Path) -> None:
+    from matpose.runtime import Detector
+    from matpose.runtime.film import write_gif
+    from matpose.runtime.overlay import overlay
+
+    poses = Detector(run)(recording.select(slice(0, 40)))
+    write_gif(
+        output / "film.gif",
+        (overlay(recording.frames[pose.frame], recording.mat, pose) for pose in poses),
+        fps=4,
+    )
+
+
+def _tell(figures: dict, console) -> None:
+    from rich.table import Table
+
+    table = Table("measured on people the training never saw", "", show_header=True)
+    posture, presence, label_free = figures["posture"], figures["presence"], figures["label_free"]
+    if posture:
+        table.add_row("posture, frames right", f"{posture['accuracy']:.1%}")
+        table.add_row("posture, recordings right", f"{posture['accuracy_recordings']:.1%} of {posture['recordings']}")
+    if presence:
+        table.add_row("presence F-score (PCA, mean map)", f"{presence['model']:.3f} ({presence['pca']:.3f}, {presence['mean_map']:.3f})")
+    table.add_row("reconstruction SSIM", f"{label_free['ssim']:.3f}")
+    table.add_row("equivariance error of the points", f"{label_free['equivariance_median_pct']:.1f} % of the canvas's height")
+    console.print(table)

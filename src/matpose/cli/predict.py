@@ -1,0 +1,112 @@
+"""`matpose predict`: points and posture of every frame, as files and pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from matpose.cli.options import Cols, JsonOut, MatName, Mirror, OutDir, PitchMm, RateHz, Rotate, Rows, Unit
+
+PICTURES = 12
+
+
+def predict(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Recordings.")],
+    model: Annotated[Path, typer.Option("--model", "-m", metavar="RUN", help="A run's folder or model file.")],
+    output: OutDir,
+    pictures: Annotated[bool, typer.Option(help="Write overlay PNGs and a GIF.")] = True,
+    as_json: JsonOut = False,
+    mat: MatName = None,
+    rows: Rows = None,
+    cols: Cols = None,
+    pitch_mm: PitchMm = None,
+    unit: Unit = None,
+    rotate: Rotate = 0,
+    mirror: Mirror = False,
+    rate_hz: RateHz = None,
+) -> None:
+    """Find points in metres and the posture in every frame of one or more recordings.
+
+    Writes poses.jsonl, coco.json, points.csv, posture.csv, and pictures; with several recordings, into one folder each.
+    """
+    from collections import Counter
+
+    from rich.console import Console
+    from rich.progress import track
+
+    from matpose.readers import read
+    from matpose.runtime import Detector
+
+    console = Console(stderr=True)
+    detector = Detector(model)
+    names = _folder_names(paths)
+    summary = []
+    for path, name in zip(paths, names, strict=True):
+        recording = read(
+            path, mat=mat, rows=rows, cols=cols, pitch_mm=pitch_mm,
+            unit=unit, rotate=rotate, mirror=mirror, rate_hz=rate_hz,
+        )  # fmt: skip
+        folder = output / name if len(paths) > 1 else output
+        poses = track(detector(recording), f"{path.name}", total=len(recording), console=console)
+        found = _write(folder, poses, recording, pictures, console)
+        flags = Counter(flag for pose in found for flag in pose.flags.names)
+        summary.append(
+            {
+                "source": str(path),
+                "output": str(folder),
+                "frames": len(found),
+                "postures": dict(Counter(pose.posture for pose in found)),
+                "flags": dict(flags),
+            }
+        )
+    if as_json:
+        typer.echo(json.dumps(summary))
+        return
+    for one in summary:
+        postures = ", ".join(f"{name} {count}" for name, count in one["postures"].items())
+        console.print(f"{one['source']}: {one['frames']} frames; {postures} -> {one['output']}")
+        if one["flags"]:
+            console.print("  flagged: " + ", ".join(f"{name} {count}" for name, count in one["flags"].items()))
+
+
+def _folder_names(paths: list[Path]) -> list[str]:
+    """A folder name for every input: its stem, with a number where two are alike."""
+    names: list[str] = []
+    for path in paths:
+        name, number = path.stem, 2
+        while name in names:
+            name, number = f"{path.stem}-{number}", number + 1
+        names.append(name)
+    return names
+
+
+def _write(folder: Path, poses, recording, pictures: bool, console) -> list:
+    """Result files, and pictures of evenly spaced frames; returns the poses."""
+    import numpy as np
+
+    from matpose.runtime.film import GIF_FRAMES, write_gif, write_pngs
+    from matpose.runtime.formats import write_results
+    from matpose.runtime.overlay import overlay
+
+    found = []
+
+    def kept():
+        for pose in poses:
+            found.append(pose)
+            yield pose
+
+    write_results(folder, kept(), recording)
+    if pictures and found:
+
+        def drawn(count: int):
+            for index in np.unique(np.linspace(0, len(found) - 1, min(count, len(found))).round().astype(int)):
+                yield int(index), overlay(recording.frames[index], recording.mat, found[index])
+
+        write_pngs(folder / "pictures", drawn(PICTURES))
+        said = write_gif(folder / "film.gif", (image for _, image in drawn(GIF_FRAMES)), fps=8)
+        if said:
+            console.print(said)
+    return found

@@ -1,0 +1,62 @@
+"""`matpose train`: self-supervised keypoints from any recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from matpose.cli.options import Cols, MatName, Mirror, PitchMm, RateHz, Rotate, Rows, Unit
+
+
+def train(
+    what: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="DATA... [KEY=VALUE...]",
+            help="Folders or files of recordings, datasets (pmatdata:PATH, hlppdat:PATH, slp:PATH, smal:PATH, blobs:N),"
+            " and changes to the recipe such as epochs=20.",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="Folder of the run.")],
+    recipe: Annotated[str, typer.Option(help="native, paper, or a YAML file.")] = "native",
+    subjects: Annotated[str | None, typer.Option(help="Of a dataset, only these: 1-6,8 or i:1-6.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
+    mat: MatName = None,
+    rows: Rows = None,
+    cols: Cols = None,
+    pitch_mm: PitchMm = None,
+    unit: Unit = None,
+    rotate: Rotate = 0,
+    mirror: Mirror = False,
+    rate_hz: RateHz = None,
+) -> None:
+    """Train keypoints on recordings without labels; learn posture too where recordings say it.
+
+    The run's folder takes model.safetensors, report.html, metrics.csv, recipe.yaml and TensorBoard's events.
+    """
+    from rich.console import Console
+
+    from matpose.cli.loading import reading
+    from matpose.errors import MatposeError
+    from matpose.training.recipe import load_recipe
+    from matpose.training.run import train as train_run
+    from matpose.training.run_report import report_run
+
+    console = Console(stderr=True)
+    changes = tuple(word for word in what if "=" in word and not Path(word).exists())
+    data = [word for word in what if word not in changes]
+    if not data:
+        raise MatposeError("no recordings were given", mend="name a folder, files or a dataset before the changes")
+    given = {
+        "mat": mat, "rows": rows, "cols": cols, "pitch_mm": pitch_mm,
+        "unit": unit, "rotate": rotate, "mirror": mirror, "rate_hz": rate_hz,
+    }  # fmt: skip
+    chosen = load_recipe(recipe, changes)
+    recordings = reading(data, console, subjects=subjects, mat_options=given)
+    run = train_run(recordings, chosen, output, resume=resume, device=device, say=console.print)
+    report_run(run, output / "report.html")
+    console.print(f"[green]Done.[/] Model, report and history are in {output}. Next:")
+    console.print(f"  matpose predict RECORDING --model {output} -o results")

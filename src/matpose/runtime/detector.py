@@ -1,0 +1,85 @@
+"""The detector: recordings in, poses out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from os import PathLike
+
+import numpy as np
+
+from matpose.pose import Point, Pose
+from matpose.quality import clean
+from matpose.recording import Flag, Recording
+
+UNTRUSTED = Flag.WRONG_SIZE | Flag.EMPTY_BED | Flag.CORRUPTED
+"""Frames with any of these flags get no points and no posture."""
+
+MISSING = 0.05
+"""Share of cells without a reading, after cleaning, from which a frame is not to be trusted."""
+
+OUTSIDE = 0.05
+"""Share of force beside the canvas from which a frame is flagged."""
+
+
+class Detector:
+    """Points and posture for every frame of a recording.
+
+    Args:
+        model: a run's folder or its model file.
+        batch: frames computed together; a frame alone gets the same answer.
+
+    Raises:
+        ModelError: no model there.
+
+    Example:
+        ``for pose in Detector("runs/mine")(matpose.read("night.csv", mat="bpms")): print(pose.points[0])``
+    """
+
+    def __init__(self, model: str | PathLike[str], *, batch: int = 64) -> None:
+        from matpose.runtime.torch_backend import TorchBackend  # torch loads only when somebody predicts
+
+        self.backend = TorchBackend(model)
+        self.batch = batch
+
+    def __call__(self, recording: Recording) -> Iterator[Pose]:
+        """One pose a frame, in order; frames not to be trusted have None for every point.
+
+        Raises:
+            MatposeError: the mat's pitch is not known.
+        """
+        recording, _ = clean(recording)  # the flags stay, so the user learns of it
+        origin_m = self.backend.canvas.origin_over(recording)
+        for start in range(0, len(recording), self.batch):
+            part = recording.select(slice(start, start + self.batch))
+            yield from self._batch(part, start, origin_m)
+
+    def _batch(self, recording: Recording, start: int, origin_m: tuple[float, float]) -> Iterator[Pose]:
+        canvas, mat = self.backend.canvas, recording.mat
+        missing = np.isnan(recording.frames).mean((1, 2)) > MISSING
+        outside = canvas.force_outside(recording.frames, mat, origin_m) > OUTSIDE
+        found = self.backend(canvas.resample(recording.frames, mat, origin_m).astype(np.float32))
+        xy_m = canvas.xy_m(found.xy_norm, mat, origin_m)
+        for index in range(len(recording)):
+            flags = Flag(int(recording.flags[index]))
+            pose = Pose(
+                frame=start + index,
+                time_s=float(recording.time_s[index]),
+                flags=flags | Flag.OUTSIDE if outside[index] and Flag.EMPTY_BED not in flags else flags,
+                source=recording.source,
+            )
+            if flags & UNTRUSTED or missing[index]:
+                empty = Flag.EMPTY_BED in flags and not flags & (Flag.CORRUPTED | Flag.WRONG_SIZE)
+                nothing: list[Point | None] = [None] * self.backend.points
+                yield replace(pose, points=nothing, posture="empty" if empty else "unknown")
+                continue
+            chances = dict(zip(self.backend.postures, found.probabilities[index].tolist(), strict=True))
+            yield replace(
+                pose,
+                points=[
+                    Point((float(x), float(y)), float(spread))
+                    for (x, y), spread in zip(xy_m[index], found.spread_m[index], strict=True)
+                ],
+                posture=max(chances, key=lambda name: chances[name]) if chances else "unknown",
+                probabilities=chances,
+            )

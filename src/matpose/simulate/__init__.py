@@ -1,0 +1,1 @@
+"""Made-up people on made-up mats, with known points."""

@@ -1,0 +1,173 @@
+"""Jointed skeletons lying on a mat: made-up people, and where their 14 joints are in a posture.
+
+Segment lengths as shares of stature: Winter, "Biomechanics and Motor Control of Human Movement", after
+Drillis & Contini 1966; hips and shoulders are spans of joint centres.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from matpose.errors import MatposeError
+from matpose.mat import Mat
+from matpose.recording import JOINT_NAMES
+
+JOINT = {name: index for index, name in enumerate(JOINT_NAMES)}
+HIP_SPAN, SHOULDER_SPAN = 0.10, 0.205
+TRUNK, NECK, HEAD_TOP = 0.288, 0.315, 0.470  # shoulders, C7 and vertex above the hips
+UPPER_ARM, FOREARM, THIGH, SHANK = 0.186, 0.146, 0.245, 0.246
+LENGTH = HEAD_TOP + THIGH + 1.25 * SHANK  # of someone lying straight, vertex to toes
+MARGIN_M = 0.01  # hands and toes keep this far from the mat's edge
+
+OUTER = [JOINT[f"{side}_{end}"] for side in ("left", "right") for end in ("wrist", "ankle")]
+INNER = [JOINT[f"{side}_{end}"] for side in ("left", "right") for end in ("elbow", "knee")]
+
+
+@dataclass(frozen=True)
+class Person:
+    """A made-up person.
+
+    Args:
+        stature_m: metres.
+        mass_kg: kilograms.
+        name: subject name.
+    """
+
+    stature_m: float
+    mass_kg: float
+    name: str
+
+    @staticmethod
+    def drawn(rng: np.random.Generator, name: str) -> Person:
+        """An adult at random: stature 1.72 +- .09 m, body mass index 25 +- 3.5 kg/m2."""
+        stature_m = float(np.clip(rng.normal(1.72, 0.09), 1.45, 2.0))
+        index = float(np.clip(rng.normal(25, 3.5), 17, 38))
+        return Person(stature_m, index * stature_m**2, name)
+
+    def fitted(self, mat: Mat) -> Person:
+        """The same build, small enough to lie straight on the mat."""
+        scale = min(1.0, (mat.height_m - 2 * MARGIN_M) / (LENGTH * self.stature_m))
+        return replace(self, stature_m=self.stature_m * scale, mass_kg=self.mass_kg * scale**3)
+
+
+def lie_down(person: Person, posture: str, mat: Mat, rng: np.random.Generator) -> np.ndarray:
+    """Joints of a person lying in a posture at a random place of the mat.
+
+    Limb angles are drawn within limits, and drawn again, ever closer to the body, until everything fits.
+
+    Args:
+        person: who.
+        posture: "supine", "prone", "left" or "right".
+        mat: where; pitch known.
+        rng: draws angles and place.
+
+    Returns:
+        (14, 3) joints in metres in the mat's frame, in the order of ``JOINT_NAMES``.
+
+    Raises:
+        MatposeError: a mat too narrow for anybody.
+
+    Example:
+        >>> from matpose.mat import preset
+        >>> rng = np.random.default_rng(0)
+        >>> joints = lie_down(Person(1.7, 70, "a"), "supine", preset("bpms"), rng)
+        >>> bool(joints[JOINT["left_hip"], 0] > joints[JOINT["right_hip"], 0])
+        True
+    """
+    draw = _on_side if posture in ("left", "right") else _flat
+    room = np.array([mat.width_m, mat.height_m]) - 2 * MARGIN_M
+    for spread in np.linspace(1, 0, 30):
+        xy = draw(posture, rng, spread) * person.stature_m
+        turn = np.radians(rng.normal(0, 6)) * spread
+        xy = xy @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+        tips = xy[OUTER] + 0.25 * (xy[OUTER] - xy[INNER])  # hands and toes
+        reach = np.concatenate([xy, tips])
+        size = np.ptp(reach, axis=0)
+        if (size <= room).all():
+            # people lie near the middle and near the pillow
+            share = np.array([rng.beta(4, 4), rng.beta(2, 3)])
+            xy += MARGIN_M + share * (room - size) - reach.min(0)
+            return np.column_stack([xy, _heights(posture) * person.stature_m])
+    raise MatposeError(
+        f"nobody fits on a mat of {mat.height_m:.2f} x {mat.width_m:.2f} m",
+        mend="simulate on a wider or longer mat",
+    )
+
+
+def _along(angle_deg: float, length: float) -> np.ndarray:
+    """A vector towards the foot edge, turned by the angle towards +x."""
+    angle = np.radians(angle_deg)
+    return length * np.array([np.sin(angle), np.cos(angle)])
+
+
+def _flat(posture: str, rng: np.random.Generator, spread: float) -> np.ndarray:
+    """Supine or prone, in shares of stature around the hips' middle: (14, 2)."""
+    xy = np.zeros((len(JOINT_NAMES), 2))
+    xy[JOINT["thorax"]] = rng.normal(0, 0.004), -NECK
+    xy[JOINT["head_top"]] = rng.normal(0, 0.02) * spread, -HEAD_TOP
+    left_at = 1 if posture == "supine" else -1  # turned over, the left changes sides
+    for side, x in (("left", left_at), ("right", -left_at)):
+        hip, shoulder = np.array([x * HIP_SPAN / 2, 0.0]), np.array([x * SHOULDER_SPAN / 2, -TRUNK])
+        raised = rng.random() < (0.6 if posture == "prone" else 0.12)
+        abduction = (rng.uniform(95, 160) if raised else rng.uniform(4, 45)) * spread + 4
+        elbow_bend = rng.uniform(0, 90) * (1 if raised else rng.choice([0.25, -0.6])) * spread
+        thigh = rng.uniform(-2, 16) * spread
+        shank = thigh - rng.uniform(-6, 18) * spread
+        # a raised knee shortens the thigh and the shank seen from above
+        raised_knee = posture == "supine" and rng.random() < 0.12 * spread
+        short = np.cos(np.radians(rng.uniform(30, 60))) if raised_knee else 1.0
+        xy[JOINT[f"{side}_hip"]], xy[JOINT[f"{side}_shoulder"]] = hip, shoulder
+        xy[JOINT[f"{side}_knee"]] = knee = hip + _along(x * thigh, THIGH * short)
+        xy[JOINT[f"{side}_ankle"]] = knee + _along(x * shank, SHANK * short)
+        xy[JOINT[f"{side}_elbow"]] = elbow = shoulder + _along(x * abduction, UPPER_ARM)
+        xy[JOINT[f"{side}_wrist"]] = elbow + _along(x * (abduction + elbow_bend), FOREARM)
+    return xy
+
+
+def _on_side(posture: str, rng: np.random.Generator, spread: float) -> np.ndarray:
+    """Lying on a side, in shares of stature around the lower hip: (14, 2)."""
+    faces = 1 if posture == "left" else -1
+    xy = np.zeros((len(JOINT_NAMES), 2))
+    lean = rng.uniform(-4, 14) * spread
+    roll = np.sin(np.radians(rng.normal(0, 8)))  # the upper side a little before or behind the lower one
+    trunk = -_along(-faces * lean, 1)
+    xy[JOINT["thorax"]] = NECK * trunk + (-faces * 0.01, 0)
+    xy[JOINT["head_top"]] = NECK * trunk - _along(
+        -faces * (lean + rng.uniform(0, 20) * spread), HEAD_TOP - NECK
+    )
+    hip_flexion, knee_flexion = rng.uniform(8, 75) * spread, rng.uniform(15, 105) * spread
+    arm, elbow_flexion = rng.uniform(15, 100) * spread, rng.uniform(15, 120) * spread
+    upper = "right" if posture == "left" else "left"
+    for side in ("left", "right"):
+        above = side == upper
+        hip = np.array([faces * roll * HIP_SPAN * above, 0.0])
+        shoulder = TRUNK * trunk + (faces * (0.015 + roll * SHOULDER_SPAN * above), 0)
+        more = rng.normal(12, 14) * spread * above
+        thigh = np.clip(hip_flexion + more, 0, 100)
+        shank = thigh - np.clip(knee_flexion + rng.normal(0, 10) * spread * above, 0, 125)
+        upper_arm = arm + rng.normal(0, 25) * spread * above
+        forearm = upper_arm + elbow_flexion * (rng.uniform(0.3, 1) if above else 1)
+        xy[JOINT[f"{side}_hip"]], xy[JOINT[f"{side}_shoulder"]] = hip, shoulder
+        xy[JOINT[f"{side}_knee"]] = knee = hip + _along(faces * thigh, THIGH)
+        xy[JOINT[f"{side}_ankle"]] = knee + _along(faces * shank, SHANK)
+        xy[JOINT[f"{side}_elbow"]] = elbow = shoulder + _along(faces * upper_arm, UPPER_ARM)
+        xy[JOINT[f"{side}_wrist"]] = elbow + _along(faces * forearm, FOREARM)
+    return xy
+
+
+def _heights(posture: str) -> np.ndarray:
+    """Joint centres above the mat, in shares of stature: (14,)."""
+    z = np.full(len(JOINT_NAMES), 0.025)
+    for name in ("hip", "shoulder"):
+        for side in ("left", "right"):
+            z[JOINT[f"{side}_{name}"]] = 0.05
+    z[JOINT["thorax"]], z[JOINT["head_top"]] = 0.06, 0.06
+    if posture in ("left", "right"):
+        upper = "right" if posture == "left" else "left"
+        above = {"hip": HIP_SPAN, "shoulder": SHOULDER_SPAN, "knee": 0.05, "ankle": 0.04, "elbow": 0.08}
+        for name, rise in above.items():
+            z[JOINT[f"{upper}_{name}"]] += rise
+        z[JOINT["thorax"]] = z[JOINT["head_top"]] = SHOULDER_SPAN / 2
+    return z

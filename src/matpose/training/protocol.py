@@ -1,0 +1,200 @@
+"""The posture protocols: labelled frames in, encoders trained without the people they are tested on, figures out."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from matpose import __version__
+from matpose.datasets import load
+from matpose.datasets.splits import hold_out, subject_groups
+from matpose.errors import DatasetError
+from matpose.evaluation.label_free import label_free_metrics
+from matpose.evaluation.posture import leave_one_subject_out
+from matpose.evaluation.posture_frames import LabelledFrames
+from matpose.evaluation.rigid import centre_and_axes_m, rigid_residual_m, spread_m
+from matpose.nn.efd import EFD
+from matpose.recording import Recording
+from matpose.training.crwt import fit_efd
+from matpose.training.data import Maps, collect_maps
+from matpose.training.encode import encode
+from matpose.training.model_file import FILE_NAME, TrainedModel, load_model, save_model
+from matpose.training.recipe import Recipe, load_recipe
+from matpose.training.run import Say
+
+PROTOCOLS = {"loso3": ("supine", "left", "right")}
+"""Protocol to its classes, in order."""
+
+
+def run_protocol(
+    model: str,
+    dataset: str,
+    protocol: str,
+    *,
+    subjects: str | None,
+    seeds: int,
+    group_count: int,
+    folder: Path,
+    changes: tuple[str, ...] = (),
+    device: str = "cpu",
+    say: Say = lambda _: None,
+) -> dict:
+    """Leave one subject out on a dataset.
+
+    Args:
+        model: a recipe's name or file: for each group of people an encoder is trained on all others (strict); or a
+            run's folder or model file: that one encoder for all (quick).
+        dataset: as :func:`matpose.datasets.load` takes it.
+        protocol: a key of ``PROTOCOLS``.
+        subjects: which people; experiment i where the dataset has two and nothing is said.
+        seeds: classifiers a fold.
+        group_count: groups of people for strict encoders.
+        folder: of the encoders; one that stands there whole is used again.
+        changes: to the recipe.
+        device: for training encoders.
+        say: takes a line of news now and then.
+
+    Returns:
+        The object of the command contract, with machine, versions, date and settings.
+
+    Raises:
+        MatposeError: no such recipe, dataset or people.
+    """
+    classes = PROTOCOLS[protocol]
+    place = Path(model)
+    fixed = load_model(place) if place.is_dir() or place.suffix == ".safetensors" else None
+    recipe = load_recipe(model, changes) if fixed is None else fixed.recipe
+    maps = collect_maps(_recordings(dataset, subjects), recipe.canvas, frames_per_recording=None, presence_mmhg=recipe.presence_mmhg)
+    maps = maps.select(np.isin(maps.posture, classes))
+    if len(maps.subjects) < 3:
+        raise DatasetError("leaving one subject out needs three or more", mend="choose more subjects", path=dataset)
+    frames = _labelled(maps, classes, recipe.frames_per_recording)
+    groups = [frozenset(group) for group in subject_groups(maps.subjects, min(group_count, len(maps.subjects)))]
+    few = maps.select(frames.fit)
+    encoders: dict[frozenset[str], TrainedModel] = {}
+
+    def encoder_for(held_out: frozenset[str]):
+        trained = fixed or _encoder_without(held_out, few, recipe, folder, device, say)
+        encoders[held_out] = trained
+        saw = set(trained.facts.get("train_subjects", [])) | set(trained.facts.get("validation_subjects", []))
+
+        def see(canvases: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            xy, features = encode(trained.efd, torch.from_numpy(canvases)[:, None], recipe.canvas)
+            return xy / (recipe.canvas.width_m / recipe.canvas.height_m, 1.0), features
+
+        return see, bool(saw & held_out)
+
+    answer = leave_one_subject_out(frames, encoder_for, groups, seeds=range(seeds), progress=lambda text: say(f"  {text}"))
+    keypoints = [_keypoints(encoders[group].efd, few.of_subjects(group)) for group in groups]
+    rigid = [_rigid(trained.efd, recipe, dataset, held_out) for held_out, trained in encoders.items()]
+    measured = {name: float(np.mean([one[name] for one in keypoints])) for name in keypoints[0]}
+    measured |= _mean_of([one for one in rigid if one])
+    return {
+        "protocol": protocol,
+        "variant": "quick: one encoder" if fixed else "strict: encoders trained without the people tested",
+        "model": model,
+        "dataset": dataset.partition(":")[0],
+        "subjects": maps.subjects,
+        "groups": [sorted(group) for group in groups],
+        **answer,
+        "keypoints": measured,
+        "recipe": recipe.model_dump(),
+        "machine": {"cpu": platform.processor() or platform.machine(), "threads": torch.get_num_threads()},
+        "versions": {"matpose": __version__, "torch": torch.__version__, "python": platform.python_version()},
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def _recordings(dataset: str, subjects: str | None) -> Iterator[Recording]:
+    if subjects is None and dataset.startswith("pmatdata:"):
+        subjects = "i:1-13"
+    return load(dataset, subjects=subjects)
+
+
+def _labelled(maps: Maps, classes: tuple[str, ...], count: int) -> LabelledFrames:
+    fit = np.zeros(len(maps), bool)
+    for name in np.unique(maps.recording):
+        of_recording = np.flatnonzero(maps.recording == name)
+        fit[of_recording[np.linspace(0, len(of_recording) - 1, min(count, len(of_recording))).round().astype(int)]] = True
+    label = np.array([classes.index(name) for name in maps.posture])
+    return LabelledFrames(maps.pressure[:, 0].numpy(), label, classes, maps.subject, maps.recording, fit)
+
+
+def _encoder_without(
+    held_out: frozenset[str], maps: Maps, recipe: Recipe, folder: Path, device: str, say: Say
+) -> TrainedModel:
+    """An encoder of the recipe that saw nobody of ``held_out``, trained now or found whole in the folder."""
+    others = [name for name in maps.subjects if name not in held_out]
+    short = "-".join(sorted(name.rpartition("/")[2] for name in held_out))
+    place = folder / f"{recipe.name}-seed{recipe.seed}-without-{short}"
+    if (place / FILE_NAME).is_file():
+        trained = load_model(place)
+        saw = set(trained.facts["train_subjects"]) | set(trained.facts["validation_subjects"])
+        if trained.recipe == recipe and saw == set(others):
+            say(f"encoder without {short}: found in {place}")
+            return trained
+    say(f"encoder without {short}: training in {place}")
+    training, validation = hold_out(others, recipe.validation_fraction, recipe.seed)
+    efd, _ = fit_efd(maps.of_subjects(training), maps.of_subjects(validation), recipe, place, device=device)
+    trained = TrainedModel(efd, recipe, facts={"train_subjects": training, "validation_subjects": validation})
+    save_model(place / FILE_NAME, trained)
+    return trained
+
+
+def _keypoints(efd: EFD, maps: Maps) -> dict[str, float]:
+    spaced = np.linspace(0, len(maps) - 1, min(96, len(maps))).round().astype(int)
+    chosen = maps.select(spaced)
+    return label_free_metrics(
+        efd,
+        chosen.pressure,
+        subject=chosen.subject,
+        recording=chosen.recording,
+        posture=chosen.posture,
+        canvas=chosen.canvas,
+    )
+
+
+def _rigid(efd: EFD, recipe: Recipe, dataset: str, held_out: frozenset[str]) -> dict[str, float]:
+    """Rigid residual of B1-B5 against B2 in PmatData's experiment ii, of people the encoder did not see if there are any."""
+    if not dataset.startswith("pmatdata:"):
+        return {}
+    try:
+        both = [r for r in load(dataset, subjects="ii:1-8") if r.meta.get("posture_code") in ("B1", "B2", "B3", "B4", "B5")]
+    except DatasetError:
+        return {}
+    unseen = [r for r in both if r.subject in held_out]
+    if not unseen:
+        return {}
+    maps = collect_maps(unseen, recipe.canvas, frames_per_recording=1)
+    half_m = recipe.canvas.height_m / 2
+    points_m = encode(efd, maps.pressure, recipe.canvas)[0] * half_m
+    axes_m = np.stack([centre_and_axes_m(p, recipe.canvas.cell_m) for p in maps.pressure[:, 0].numpy()])
+    found: dict[str, list[float]] = {"points": [], "spread": [], "axes": [], "axes_spread": []}
+    code = np.array([name.rpartition("/")[2] for name in maps.recording])
+    series = np.array([name.rpartition("/")[0] for name in maps.recording])
+    for name in np.unique(series):
+        first = np.flatnonzero((series == name) & (code == "B2"))
+        for other in np.flatnonzero((series == name) & (code != "B2")):
+            for index in first:
+                found["points"].append(rigid_residual_m(points_m[index], points_m[other]))
+                found["axes"].append(rigid_residual_m(axes_m[index], axes_m[other]))
+                found["spread"].append(spread_m(points_m[index]))
+                found["axes_spread"].append(spread_m(axes_m[index]))
+    points, axes = np.mean(found["points"]), np.mean(found["axes"])
+    return {
+        "rigid_residual_cm": float(100 * points),
+        "rigid_residual_over_spread": float(points / np.mean(found["spread"])),
+        "rigid_residual_axes_cm": float(100 * axes),
+        "rigid_residual_axes_over_spread": float(axes / np.mean(found["axes_spread"])),
+    }
+
+
+def _mean_of(measured: list[dict[str, float]]) -> dict[str, float]:
+    if not measured:
+        return {}
+    return {name: float(np.mean([one[name] for one in measured])) for name in measured[0]}

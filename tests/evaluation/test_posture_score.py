@@ -1,0 +1,93 @@
+"""Figures of a posture table, each counted by hand or by an independent library."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import balanced_accuracy_score, confusion_matrix
+
+from matpose.evaluation.bootstrap import subject_bootstrap
+from matpose.evaluation.posture_score import confusion, score
+
+
+@pytest.fixture
+def table() -> dict[str, np.ndarray]:
+    """Five recordings of three people, six frames each, and the answers of three seeds among four classes."""
+    rng = np.random.default_rng(0)
+    recording = np.repeat(["a/1", "a/2", "b/1", "b/2", "c/1"], 6)
+    return {
+        "probabilities": rng.dirichlet([0.5] * 4, size=(3, 30)),
+        "label": np.repeat([0, 1, 2, 0, 1], 6),
+        "subject": np.array([name[0] for name in recording]),
+        "recording": recording,
+    }
+
+
+def test_frames_and_classes_are_counted_as_scikit_learn_counts(table):
+    found = score(**table)
+    answers, label = table["probabilities"].argmax(-1), table["label"]
+    accuracies = [(answer == label).mean() for answer in answers]
+    assert found["accuracy"] == pytest.approx(np.mean(accuracies))
+    assert found["accuracy_sd"] == pytest.approx(np.std(accuracies, ddof=1))
+    with pytest.warns(UserWarning, match="y_pred contains classes not in y_true"):
+        balanced = [balanced_accuracy_score(label, answer) for answer in answers]
+    assert found["balanced_accuracy"] == pytest.approx(np.mean(balanced))
+    assert (found["n_frames"], found["n_recordings"], found["n_subjects"]) == (30, 5, 3)
+    matrices = [confusion_matrix(label, answer, labels=range(4)) for answer in answers]
+    np.testing.assert_array_equal(confusion(table["probabilities"], label), np.sum(matrices, axis=0))
+
+
+def test_a_recording_answers_by_the_mean_of_its_probabilities():
+    # two of three frames lean to class 1, the third is sure of class 0
+    probabilities = np.array([[[0.45, 0.55], [0.45, 0.55], [0.9, 0.1]]])
+    who = np.array(["a"] * 3)
+    right = score(probabilities, np.zeros(3, int), who, who)
+    assert (right["accuracy_recordings"], right["wrong_recordings"]) == (1.0, [])
+    wrong = score(probabilities, np.ones(3, int), who, who)
+    assert (wrong["accuracy_recordings"], wrong["wrong_recordings"]) == (0.0, ["a"])
+    assert wrong["accuracy"] == pytest.approx(2 / 3)
+
+
+def test_a_recording_is_listed_when_half_of_the_seeds_miss_it():
+    sure = np.eye(2)[[[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 0, 0]]]  # answers of four seeds to three recordings
+    names = np.array(["x", "y", "z"])
+    found = score(sure, np.zeros(3, int), names, names)
+    assert found["wrong_recordings"] == ["x"]
+    assert found["accuracy_recordings"] == pytest.approx(1 - 3 / 12)
+
+
+def test_an_answer_outside_the_tested_classes_is_wrong():
+    prone = np.tile([0.1, 0.2, 0.7], (1, 4, 1))
+    label, who = np.array([0, 0, 1, 1]), np.array(["a", "a", "b", "b"])
+    found = score(prone, label, who, who)
+    assert (found["accuracy"], found["balanced_accuracy"], found["accuracy_recordings"]) == (0, 0, 0)
+    assert confusion(prone, label) == [[0, 0, 2], [0, 0, 2], [0, 0, 0]]
+
+
+def test_bootstrap_of_equal_people_has_the_binomial_interval():
+    # ten people, half of them always right: the accuracy of a resample is Binomial(10, .5) / 10
+    correct = np.repeat([1.0, 0.0] * 5, 100)
+    subject = np.repeat(np.arange(10).astype(str), 100)
+    assert subject_bootstrap(correct, subject) == pytest.approx((0.2, 0.8))
+
+
+def test_bootstrap_weighs_people_by_their_frames():
+    correct = np.r_[np.ones(90), np.zeros(10)]
+    subject = np.array(["a"] * 90 + ["b"] * 10)
+    rng = np.random.default_rng(9)
+    drawn = rng.integers(0, 2, (20_000, 2))  # 0 = a, 1 = b
+    frames = np.array([90, 10])[drawn].sum(1)
+    by_hand = np.percentile(np.array([90, 0])[drawn].sum(1) / frames, (2.5, 97.5))
+    assert subject_bootstrap(correct, subject) == pytest.approx(tuple(by_hand))
+    three = np.append(correct, np.ones(50)), np.append(subject, ["c"] * 50)
+    low, high = subject_bootstrap(*three) or (0, 0)
+    assert low == pytest.approx(0) and high == pytest.approx(1)
+
+
+def test_bootstrap_is_wider_than_one_of_frames_and_needs_two_people():
+    rng = np.random.default_rng(2)
+    correct = np.repeat(rng.uniform(0.5, 1, 12), 50)
+    low, high = subject_bootstrap(correct, np.repeat(np.arange(12).astype(str), 50)) or (0, 0)
+    lone_low, lone_high = subject_bootstrap(correct, np.arange(600).astype(str)) or (0, 0)
+    assert high - low > 4 * (lone_high - lone_low)
+    assert subject_bootstrap(np.ones(5), np.array(["a"] * 5)) is None
