@@ -136,6 +136,14 @@ def test_hot(unit):
     assert said[6] == ["hot"]
 
 
+def test_a_small_lone_peak_is_not_hot():
+    recording = person()
+    row, col = np.argwhere(recording.frames[0] == 0)[50]
+    frames = recording.frames.copy()
+    frames[6, row, col] = 4  # 30 mmHg: a fingertip
+    assert not with_frames(recording, frames).flags.any()
+
+
 def test_negative_but_not_the_noise_of_a_subtracted_baseline():
     recording = person()
     frames = recording.frames.copy()
@@ -156,6 +164,7 @@ EMPTY = {
     "constant offset": np.full((5, 64, 32), 0.1),
     "noise": RNG.normal(0, 0.13, (5, 64, 32)),
     "clipped noise": np.maximum(RNG.normal(0, 0.13, (5, 64, 32)), 0),
+    "strong noise": RNG.normal(0, 1.5, (5, 64, 32)),
     "hot cells": np.where(RNG.random((5, 64, 32)) < 0.002, 13.3, 0),
 }
 
@@ -235,7 +244,7 @@ def test_clean_mends_each_kind_and_counts_it():
     bad[2, row] = 0  # a dead row
     bad[3, row, col] = full.full_scale_kpa * 0.99 + 0  # not above all neighbours sixfold: stays
     bad[4, 0, 0] = 200  # hot
-    bad[5, row, col - 1 : col + 2] = 40  # above full scale
+    bad[5, row, col - 1 : col + 2] = 20  # above full scale
     bad[6, 63, 31] = -3
     before = with_frames(recording, bad)
     after, report = clean(before)
@@ -308,3 +317,22 @@ def test_false_alarms_on_real_recordings(real_data):
     flags = np.concatenate([recording.flags for recording in i])
     for flag, most in ((Flag.DEAD, 0.001), (Flag.STUCK, 0.01), (Flag.EMPTY_BED, 0.001), (Flag.NEGATIVE, 0)):
         assert ((flags & flag) > 0).mean() <= most, flag
+
+
+@pytest.mark.parametrize("unit", ["kPa", "raw"])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 40), (25, 2, 2), (11, 64, 3)])
+def test_any_numbers_are_assessed_and_cleaned(shape, unit):
+    rng = np.random.default_rng(1)
+    odd = np.array([0, 1, -1, 1e7, -1e7, np.nan, np.inf, -np.inf, 4095, 0.1], np.float32)
+    with np.errstate(all="raise", under="ignore"):
+        for _ in range(10):
+            frames = rng.choice(odd, shape)
+            pitch_m = None if unit == "raw" else 0.03
+            mat = Mat(shape[1], shape[2], pitch_m, pitch_m)
+            found = assess(bare(frames, mat, unit))
+            assert (((found.flags & Flag.NAN) > 0) == (~np.isfinite(frames)).any((1, 2))).all()
+            mended, report = clean(found)
+            left = int((~np.isfinite(mended.frames)).sum())
+            assert report.nan_left + report.nan_filled == (~np.isfinite(frames)).sum()
+            assert left <= (~np.isfinite(frames)).sum()
+            assert not (mended.frames < 0).any()

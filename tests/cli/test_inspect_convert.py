@@ -129,6 +129,17 @@ def test_inspect_recognises_whose_counts_these_look_like(tmp_path):
     assert facts["mat"]["rows"] is None  # likely is not proven
 
 
+def test_inspect_shows_the_frame_of_median_total(tmp_path):
+    frames = np.zeros((6, 64, 27))
+    for frame, load in zip(frames, (0, 4, 3, 5, 0, 0), strict=True):  # three empty beds do not count
+        frame[10:40, 8:20] = load
+    np.savetxt(tmp_path / "night.txt", frames.reshape(6, -1), fmt="%g")
+    words = ("inspect", tmp_path / "night.txt", "--mat", "bt3510", "--unit", "kPa", "--json")
+    facts = json.loads(matpose(*words))
+    assert facts["pressure"]["frame"] == 1
+    assert facts["flags"]["empty_bed"] == 3
+
+
 def test_every_flag_has_its_sentence():
     assert list(FLAG_MEANING) == [flag.names[0] for flag in Flag]
 

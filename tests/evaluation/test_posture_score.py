@@ -49,7 +49,9 @@ def test_a_recording_answers_by_the_mean_of_its_probabilities():
 
 
 def test_a_recording_is_listed_when_half_of_the_seeds_miss_it():
-    sure = np.eye(2)[[[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 0, 0]]]  # answers of four seeds to three recordings
+    sure = np.eye(2)[
+        [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 0, 0]]
+    ]  # answers of four seeds to three recordings
     names = np.array(["x", "y", "z"])
     found = score(sure, np.zeros(3, int), names, names)
     assert found["wrong_recordings"] == ["x"]
@@ -81,7 +83,7 @@ def test_bootstrap_weighs_people_by_their_frames():
     assert subject_bootstrap(correct, subject) == pytest.approx(tuple(by_hand))
     three = np.append(correct, np.ones(50)), np.append(subject, ["c"] * 50)
     low, high = subject_bootstrap(*three) or (0, 0)
-    assert low == pytest.approx(0) and high == pytest.approx(1)
+    assert (low, high) == pytest.approx((0, 1))
 
 
 def test_bootstrap_is_wider_than_one_of_frames_and_needs_two_people():

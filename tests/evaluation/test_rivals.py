@@ -1,4 +1,4 @@
-"""The plain classifiers against constructions whose right answer is known, and against the libraries themselves."""
+"""The plain classifiers against shapes whose right answer is known, and against the libraries."""
 
 from __future__ import annotations
 

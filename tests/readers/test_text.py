@@ -105,6 +105,7 @@ def test_errors_name_the_line(tmp_path, content, line, word):
 
 def test_errors_name_the_line_far_into_the_file(tmp_path):
     lines = ["1 2 3 4 5 6 7 8"] * 300_000
+    lines[100:200] = [""] * 100  # blank lines count too
     lines[250_123] = "1 2 3 4 5 6 7"
     with pytest.raises(UnreadableFile, match="line 250124"):
         table_of(tmp_path / "long.txt", "\n".join(lines))
@@ -195,6 +196,13 @@ def test_a_line_of_100_mb_is_refused_at_once(tmp_path):
     with pytest.raises(UnreadableFile, match=r"line 1: it is longer than 4 MiB"):
         examine(file)
     assert time.perf_counter() - begun < 5
+
+
+def test_endless_digits_take_no_time(tmp_path):
+    begun = time.perf_counter()
+    with pytest.raises(UnreadableFile, match="no sensor"):
+        table_of(tmp_path / "digits.txt", "1 2\n" * 1000 + "9" * 3_000_000 + " 2\n")
+    assert time.perf_counter() - begun < 2
 
 
 def test_too_many_frames(tmp_path, monkeypatch):

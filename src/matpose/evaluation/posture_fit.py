@@ -14,6 +14,7 @@ from matpose.nn.posture_graph import Edges, Layer, Nodes, PostureGraphNet
 
 # Settings found on the development subjects (experiment i, S1-S6) alone, and the same for every row.
 EPOCHS = 25
+LEAST_STEPS = 200  # where frames are few, more epochs
 BATCH = 64
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 1e-2
@@ -61,7 +62,7 @@ def fit_posture(
     classes: int,
     graph: Graph | None = None,
     seed: int = 0,
-    epochs: int = EPOCHS,
+    epochs: int | None = None,
 ) -> FittedPosture:
     """Train a graph net on labelled points: AdamW, one learning-rate cycle, no early stopping.
 
@@ -75,7 +76,7 @@ def fit_posture(
         classes: how many postures there are.
         graph: which net; by default GraphSAGE on coordinates and features over nearest points.
         seed: of weights, order, augmentation and dropout.
-        epochs: passes over the frames.
+        epochs: passes over the frames; by default 25, or as many as make 200 steps.
 
     Raises:
         MatposeError: no frames, numbers that are not finite, or labels outside the classes.
@@ -99,6 +100,7 @@ def fit_posture(
         net.standardise_by(x, f)
         spread = f.std((0, 1))
         batches = max(1, round(len(y) / BATCH))
+        epochs = epochs or max(EPOCHS, LEAST_STEPS // batches)
         optimiser = torch.optim.AdamW(net.parameters(), weight_decay=WEIGHT_DECAY)
         cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=epochs * batches)
         for _ in range(epochs):

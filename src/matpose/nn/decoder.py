@@ -18,6 +18,8 @@ class Decoder(nn.Module):
         canvas: (H, W) of the map to rebuild, each divisible by 4.
         rebuild: the RebuildNet; its ``start_channels`` maps of a quarter of the canvas are what the fully connected
             layer makes.
+        standardise: bring every input number to unit variance first. Means over a whole map hardly differ from one
+            person to the next; without this the decoder learns the mean map and takes long to see more.
 
     Example:
         >>> decoder = Decoder(4, 2, (64, 32), RebuildNet((8, 8, 8), 4, outputs=1))
@@ -25,11 +27,20 @@ class Decoder(nn.Module):
         torch.Size([3, 1, 64, 32])
     """
 
-    def __init__(self, points: int, features: int, canvas: tuple[int, int], rebuild: RebuildNet) -> None:
+    def __init__(
+        self,
+        points: int,
+        features: int,
+        canvas: tuple[int, int],
+        rebuild: RebuildNet,
+        *,
+        standardise: bool = False,
+    ) -> None:
         super().__init__()
+        self.standardise = nn.BatchNorm1d(points * 2 * features) if standardise else nn.Identity()
         self.start = (rebuild.start_channels, canvas[0] // 4, canvas[1] // 4)
         self.fully_connected = nn.Linear(points * 2 * features, prod(self.start))
         self.rebuild = rebuild
 
     def forward(self, vector: torch.Tensor) -> torch.Tensor:
-        return self.rebuild(self.fully_connected(vector.flatten(1)).unflatten(1, self.start))
+        return self.rebuild(self.fully_connected(self.standardise(vector.flatten(1))).unflatten(1, self.start))

@@ -39,14 +39,14 @@ PAPER_BLOCKS = (
     BlockSpec(5, 288, 96, True, "hardswish", 1),
 )
 
-# The same family for a 64 x 32 canvas: the wide blocks work at 16 x 8, where five-cell kernels see the whole body.
+# The same family for a 64 x 32 canvas, behind a stem of stride 2: the wide blocks work at 16 x 8, where five-cell
+# kernels see the whole body.
 NATIVE_BLOCKS = (
-    BlockSpec(3, 16, 16, True, "relu", 2),
-    BlockSpec(3, 64, 24, False, "relu", 1),
+    BlockSpec(3, 48, 24, True, "relu", 1),
     BlockSpec(5, 96, 40, True, "hardswish", 2),
     BlockSpec(5, 200, 40, True, "hardswish", 1),
     BlockSpec(5, 120, 48, True, "hardswish", 1),
-    BlockSpec(5, 216, 80, True, "hardswish", 1),
+    BlockSpec(5, 240, 80, True, "hardswish", 1),
 )
 
 
@@ -60,6 +60,7 @@ class Encoder(nn.Module):
         points: K.
         features: f.
         blocks: layer table.
+        stem_stride: of the first convolution.
         stride: input cells a heatmap cell.
         normalisation: of the heatmaps, "softmax" or "sigmoid".
         sharpness: standard deviation of the heatmaps' logits at the start; at 1 a softmax over hundreds of cells is
@@ -70,7 +71,7 @@ class Encoder(nn.Module):
         ValueError: the blocks never have the heatmaps' resolution.
 
     Example:
-        >>> encoded = Encoder(32, 8, NATIVE_BLOCKS, stride=2)(torch.rand(2, 1, 64, 32))
+        >>> encoded = Encoder(32, 8, NATIVE_BLOCKS, stem_stride=2, stride=2)(torch.rand(2, 1, 64, 32))
         >>> encoded.heatmaps.shape, encoded.features.shape, encoded.positions.shape
         (torch.Size([2, 32, 32, 16]), torch.Size([2, 8, 32, 16]), torch.Size([2, 3, 32, 16]))
     """
@@ -81,6 +82,7 @@ class Encoder(nn.Module):
         features: int,
         blocks: tuple[BlockSpec, ...] = PAPER_BLOCKS,
         *,
+        stem_stride: int = 1,
         stride: int = 4,
         normalisation: Normalisation = "softmax",
         positions: Positions = "homogeneous",
@@ -90,9 +92,9 @@ class Encoder(nn.Module):
         self.stride = stride
         self.normalisation: Normalisation = normalisation
         self.positions: Positions = positions
-        self.stem = nn.Conv2d(1, 16, 3, padding=1, bias=False)
+        self.stem = nn.Conv2d(1, 16, 3, stem_stride, padding=1, bias=False)
         self.stem_norm = nn.BatchNorm2d(16)
-        channels, reached, fine = 16, 1, None
+        channels, reached, fine = 16, stem_stride, None
         body = []
         for index, spec in enumerate(blocks):
             body.append(InvertedResidual(channels, spec))

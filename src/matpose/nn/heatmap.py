@@ -51,7 +51,7 @@ def soft_argmax(heatmaps: torch.Tensor) -> torch.Tensor:
         >>> soft_argmax(delta).tolist()
         [[[-0.75, 0.75]]]
     """
-    x, y = cell_grid(*heatmaps.shape[2:], heatmaps)
+    x, y = cell_grid(heatmaps.shape[2], heatmaps.shape[3], heatmaps)
     mass = heatmaps.sum((2, 3)).clamp_min(1e-12)  # (B, K)
     mean_x = (heatmaps.sum(2) * x).sum(-1) / mass
     mean_y = (heatmaps.sum(3) * y).sum(-1) / mass

@@ -53,16 +53,17 @@ class Warp:
         stretch = xy_norm.new_tensor((self.aspect, 1.0))
         xy = xy_norm * stretch
         points, inverse = (t.to(xy_norm) for t in _controls(self.aspect))
+        turn_rad, scale, shift, bend = (t.to(xy_norm) for t in (self.turn_rad, self.scale, self.shift, self.bend))
         distance = _kernel((xy[:, :, None] - points).square().sum(-1))  # (B, N, 25)
         basis = torch.cat((distance, torch.ones_like(xy[..., :1]), xy), -1)  # (B, N, 28)
-        bent = basis @ (inverse[:, :25] @ self.bend)  # (B, N, 2)
-        cos, sin = self.turn_rad.cos(), self.turn_rad.sin()
-        turn = torch.stack((cos, -sin, sin, cos), -1).view(-1, 2, 2) / self.scale.view(-1, 1, 1)
-        return ((xy - self.shift[:, None]) @ turn.mT + bent) / stretch
+        bent = basis @ (inverse[:, :25] @ bend)  # (B, N, 2)
+        cos, sin = turn_rad.cos(), turn_rad.sin()
+        turn = torch.stack((cos, -sin, sin, cos), -1).view(-1, 2, 2) / scale.view(-1, 1, 1)
+        return ((xy - shift[:, None]) @ turn.mT + bent) / stretch
 
     def maps(self, maps: torch.Tensor) -> torch.Tensor:
         """Warp maps (B, C, H, W); what comes from outside is zero."""
-        x, y = cell_grid(*maps.shape[2:], maps)
+        x, y = cell_grid(maps.shape[2], maps.shape[3], maps)
         grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).view(1, -1, 2)  # (1, HW, 2)
         source = self.source(grid.expand(len(maps), -1, -1)).view(len(maps), *maps.shape[2:], 2)
         return F.grid_sample(maps, source, mode="bilinear", padding_mode="zeros", align_corners=False)

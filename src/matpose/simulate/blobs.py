@@ -12,8 +12,9 @@ from dataclasses import replace
 import numpy as np
 
 from matpose.errors import MatposeError
+from matpose.faults import TOUCHED
 from matpose.mat import Mat, preset
-from matpose.quality import TOUCHED, assess
+from matpose.quality import assess
 from matpose.recording import JOINT_NAMES, Recording
 from matpose.simulate.patches import Patches, contact_patches
 from matpose.simulate.skeletons import Person, lie_down

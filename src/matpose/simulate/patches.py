@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from matpose.recording import JOINT_NAMES
-from matpose.simulate.skeletons import JOINT
+from matpose.simulate.skeletons import FEET, HANDS, JOINT
 
 PART = {
     "head": 1, "left_shoulder": 2, "right_shoulder": 3, "upper_back": 4, "lower_back": 5, "sacrum": 6,
@@ -116,7 +116,7 @@ def _flat(patches: Patches, posture: str, rng: np.random.Generator) -> None:
         if rng.random() > MAY_MISS:
             patches.add(f"{side}_calf", knee, ankle, (0.2, 0.65), 4, 0.02 if prone else 0.036, 0.016)
         if rng.random() > MAY_MISS:
-            end = 1.25 if prone else 1.04  # toes or heels: both beyond the ankle
+            end = 1 + FEET if prone else 1.04  # toes or heels: both beyond the ankle
             patches.add(f"{side}_foot", knee, ankle, (end, end), 1, 0.02, 0.013)
             if not prone:
                 patches.touch(f"{side}_ankle")
@@ -135,13 +135,13 @@ def _side(patches: Patches, posture: str, rng: np.random.Generator) -> None:
     patches.add(f"{below}_knee", knee, ankle, (0.0, 0.0), 1, 0.04, 0.018)
     patches.add(f"{below}_calf", knee, ankle, (0.2, 0.8), 4, 0.055, 0.016)
     if rng.random() > MAY_MISS:
-        patches.add(f"{below}_foot", knee, ankle, (1.0, 1.1), 2, 0.022, 0.013)
+        patches.add(f"{below}_foot", knee, ankle, (1.0, 1 + FEET), 2, 0.022, 0.013)
         patches.touch(f"{below}_ankle")
     if rng.random() < 0.5:  # the upper leg lies in front of the lower one, else upon it
         knee, ankle = _at(f"{above}_knee"), _at(f"{above}_ankle")
         patches.add(f"{above}_knee", knee, ankle, (0.0, 0.0), 1, 0.03, 0.018)
         patches.add(f"{above}_calf", knee, ankle, (0.25, 0.85), 4, 0.03, 0.015)
-        patches.add(f"{above}_foot", knee, ankle, (1.0, 1.1), 2, 0.014, 0.013)
+        patches.add(f"{above}_foot", knee, ankle, (1.0, 1 + FEET), 2, 0.014, 0.013)
         patches.touch(f"{above}_knee", f"{above}_ankle")
     _arm(patches, below, rng, whole=True)
     if rng.random() < 0.5:
@@ -155,5 +155,5 @@ def _arm(patches: Patches, side: str, rng: np.random.Generator, *, whole: bool) 
         patches.add(f"{side}_upper_arm", shoulder, elbow, (0.45, 1.0), 3, 0.028, 0.015)
         patches.touch(f"{side}_elbow")
     if rng.random() > MAY_MISS:
-        patches.add(f"{side}_forearm", elbow, wrist, (0.35, 1.25), 5, 0.02, 0.013)
+        patches.add(f"{side}_forearm", elbow, wrist, (0.35, 1 + HANDS), 5, 0.02, 0.013)
         patches.touch(f"{side}_wrist")

@@ -18,11 +18,16 @@ JOINT = {name: index for index, name in enumerate(JOINT_NAMES)}
 HIP_SPAN, SHOULDER_SPAN = 0.10, 0.205
 TRUNK, NECK, HEAD_TOP = 0.288, 0.315, 0.470  # shoulders, C7 and vertex above the hips
 UPPER_ARM, FOREARM, THIGH, SHANK = 0.186, 0.146, 0.245, 0.246
-LENGTH = HEAD_TOP + THIGH + 1.25 * SHANK  # of someone lying straight, vertex to toes
+FEET = 0.1  # share of the shank that toes lie beyond the ankle, turned sideways
+FLANK = 0.06  # flesh beyond the joints of the trunk, in shares of stature
+HANDS = 0.25  # share of the forearm that the hand lies beyond the wrist
+LENGTH = HEAD_TOP + THIGH + (1 + FEET) * SHANK + 0.005  # of someone lying straight
 MARGIN_M = 0.01  # hands and toes keep this far from the mat's edge
 
 OUTER = [JOINT[f"{side}_{end}"] for side in ("left", "right") for end in ("wrist", "ankle")]
 INNER = [JOINT[f"{side}_{end}"] for side in ("left", "right") for end in ("elbow", "knee")]
+TRUNK_JOINTS = [JOINT[f"{side}_{end}"] for side in ("left", "right") for end in ("hip", "shoulder")] * 2
+BEYOND = np.array([[HANDS], [FEET]] * 2)
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,9 @@ def lie_down(person: Person, posture: str, mat: Mat, rng: np.random.Generator) -
         xy = draw(posture, rng, spread) * person.stature_m
         turn = np.radians(rng.normal(0, 6)) * spread
         xy = xy @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-        tips = xy[OUTER] + 0.25 * (xy[OUTER] - xy[INNER])  # hands and toes
-        reach = np.concatenate([xy, tips])
+        tips = xy[OUTER] + BEYOND * (xy[OUTER] - xy[INNER])
+        sides = xy[TRUNK_JOINTS] + person.stature_m * np.array([[-FLANK, 0]] * 4 + [[FLANK, 0]] * 4)
+        reach = np.concatenate([xy, tips, sides])
         size = np.ptp(reach, axis=0)
         if (size <= room).all():
             # people lie near the middle and near the pillow

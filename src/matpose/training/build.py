@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from matpose.errors import RecipeError
 from matpose.nn.decoder import Decoder
 from matpose.nn.efd import EFD
 from matpose.nn.encoder import NATIVE_BLOCKS, PAPER_BLOCKS, Encoder
@@ -17,16 +18,20 @@ def build_efd(recipe: Recipe, *, outputs: int = 1) -> EFD:
         recipe: the choices.
         outputs: channels of the decoder's head: 2 for presence, 1 for pressure.
 
+    Raises:
+        RecipeError: choices that do not go together.
+
     Example:
         >>> from matpose.training.recipe import load_recipe
         >>> sum(p.numel() for p in build_efd(load_recipe("paper")).encoder.parameters())
         138400
     """
-    blocks = PAPER_BLOCKS if recipe.blocks == "paper" else NATIVE_BLOCKS
+    blocks, stem_stride = (PAPER_BLOCKS, 1) if recipe.blocks == "paper" else (NATIVE_BLOCKS, 2)
     encoder = Encoder(
         recipe.points,
         recipe.features,
         blocks,
+        stem_stride=stem_stride,
         stride=recipe.stride,
         normalisation=recipe.normalisation,
         positions=recipe.positions,
@@ -42,4 +47,6 @@ def build_efd(recipe: Recipe, *, outputs: int = 1) -> EFD:
         exchange=recipe.exchange,
     )
     fuser = Fuser(recipe.points, recipe.features, recipe.fully_connected)
-    return EFD(encoder, fuser, Decoder(recipe.points, recipe.features, (recipe.rows, recipe.cols), rebuild))
+    canvas = (recipe.rows, recipe.cols)
+    decoder = Decoder(recipe.points, recipe.features, canvas, rebuild, standardise=recipe.standardise)
+    return EFD(encoder, fuser, decoder)

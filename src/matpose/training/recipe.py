@@ -37,6 +37,7 @@ class Recipe(BaseModel):
     sharpness: float = Field(1.0, gt=0, le=30)
     positions: Literal["homogeneous", "paper"] = "homogeneous"
     fully_connected: Literal["joint", "shared"] = "joint"
+    standardise: bool = True
     start_channels: int = Field(1, ge=1, le=16)
     widths: tuple[int, int, int] = (32, 16, 16)
     exchange_width: int = Field(8, ge=1, le=64)
