@@ -107,9 +107,7 @@ class Canvas:
         along, across = self._weights(mat, origin_m)
         return np.outer(along.sum(1), across.sum(1)).astype(np.float32)
 
-    def force_outside(
-        self, frames: np.ndarray, mat: Mat, origin_m: tuple[float, float] | None = None
-    ) -> np.ndarray:
+    def force_outside(self, frames: np.ndarray, mat: Mat, origin_m: tuple[float, float] | None = None) -> np.ndarray:
         """Share of each frame's force that falls outside the canvas: (T,) float32 in 0..1."""
         along, across = self._weights(mat, origin_m)
         pitch_y_m, pitch_x_m = mat.pitch_m

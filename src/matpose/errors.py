@@ -59,9 +59,7 @@ class UnknownMat(MatposeError):
     ) -> None:
         self.candidates = candidates
         named = f"--mat {' | '.join(candidates)}, or " if candidates else ""
-        super().__init__(
-            problem, mend=f"give {named}--rows, --cols and --pitch-mm", path=path, place=place
-        )
+        super().__init__(problem, mend=f"give {named}--rows, --cols and --pitch-mm", path=path, place=place)
 
 
 class RecipeError(MatposeError):

@@ -83,9 +83,7 @@ def neighbours(frames: np.ndarray, fill: float = 0.0) -> np.ndarray:
     """The eight neighbours of every cell, ``fill`` beyond the mat: (8, T, rows, cols)."""
     rows, cols = frames.shape[1:]
     padded = np.pad(frames, ((0, 0), (1, 1), (1, 1)), constant_values=frames.dtype.type(fill))
-    return np.stack(
-        [padded[:, y : y + rows, x : x + cols] for y in range(3) for x in range(3) if (y, x) != (1, 1)]
-    )
+    return np.stack([padded[:, y : y + rows, x : x + cols] for y in range(3) for x in range(3) if (y, x) != (1, 1)])
 
 
 def _saturated(recording: Recording, frames: np.ndarray) -> np.ndarray:

@@ -64,9 +64,7 @@ class Mat:
 
     def __post_init__(self) -> None:
         if not (1 <= self.rows <= 4096 and 1 <= self.cols <= 4096):
-            raise MatposeError(
-                f"a mat of {self.rows} x {self.cols} cells", mend="give rows and columns from 1 to 4096"
-            )
+            raise MatposeError(f"a mat of {self.rows} x {self.cols} cells", mend="give rows and columns from 1 to 4096")
         if self.rotate not in (0, 90, 180, 270):
             raise MatposeError(f"rotate is {self.rotate}", mend="use 0, 90, 180 or 270 degrees clockwise")
         for pitch in (self.pitch_y_m, self.pitch_x_m):

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from matpose.recording import Flag
 
 
+NO_FLAGS = Flag(0)
+
+
 @dataclass(frozen=True)
 class Point:
     """A discovered point: it has a number, not an anatomical name.
@@ -62,7 +65,7 @@ class Pose:
     keypoints: Mapping[str, Keypoint | None] = field(default_factory=dict)
     posture: str = "unknown"
     probabilities: Mapping[str, float] = field(default_factory=dict)
-    flags: Flag = Flag(0)
+    flags: Flag = NO_FLAGS
     person: int = 0
     source: str | None = None
 

@@ -109,9 +109,7 @@ class Recording:
                     path=self.source,
                 )
         if self.unit not in ("kPa", "raw"):
-            raise MatposeError(
-                f"a recording's unit cannot be {self.unit!r}", mend="convert to kPa, or say 'raw'"
-            )
+            raise MatposeError(f"a recording's unit cannot be {self.unit!r}", mend="convert to kPa, or say 'raw'")
         if self.posture is not None and (unknown := set(self.posture.tolist()) - set(POSTURES)):
             raise MatposeError(f"unknown postures {sorted(unknown)}", mend=f"use {', '.join(POSTURES)}")
 

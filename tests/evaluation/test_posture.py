@@ -42,9 +42,7 @@ def encode(canvases: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """K points spread about the centre of pressure, and their share of the load."""
     y = np.linspace(-1, 1, canvases.shape[1])
     centre = (canvases.sum(2) * y).sum(1) / canvases.sum((1, 2))
-    xy = np.stack(
-        [np.tile(np.linspace(-1, 1, K), (len(y := centre), 1)), y[:, None] + 0.1 * np.arange(K)], -1
-    )
+    xy = np.stack([np.tile(np.linspace(-1, 1, K), (len(y := centre), 1)), y[:, None] + 0.1 * np.arange(K)], -1)
     return xy, np.repeat(canvases.max((1, 2))[:, None, None], K, 1)
 
 
@@ -71,9 +69,7 @@ def persons_of(canvases: np.ndarray) -> set[str]:
 
 def test_each_person_is_tested_whole_by_fit_frames_of_all_the_others(frames):
     seen: list = []
-    table = leave_one_subject_out(
-        frames, fixed, [frozenset("ab"), frozenset("cd")], seeds=[7, 8], rows=[spy(seen)]
-    )
+    table = leave_one_subject_out(frames, fixed, [frozenset("ab"), frozenset("cd")], seeds=[7, 8], rows=[spy(seen)])
     assert [seed for *_, seed in seen] == [7, 8] * 4
     for (train, label, test, _), held_out in zip(seen[::2], PEOPLE, strict=True):
         assert persons_of(test.canvases) == {held_out}
@@ -125,6 +121,19 @@ def test_an_encoder_that_saw_the_tested_is_told_in_the_rows_that_use_it(frames):
         assert [row["encoder_saw_test_subjects"] for row in table["rows"]] == [saw, False]
 
 
+def test_figures_are_means_over_the_seeds(frames):
+    def fit(train: Seen, label: np.ndarray, classes: int, seed: int):
+        return lambda test: np.tile(np.eye(classes)[0 if seed else 1], (len(test.xy), 1))
+
+    only_class_0 = replace(frames, label=np.zeros(60, int), recording=frames.subject)  # right with any seed but 0
+    rows = [Row("seeded", fit, primary=True)]
+    table = leave_one_subject_out(only_class_0, fixed, [frozenset("ab")], seeds=[0, 1, 2, 3], rows=rows)
+    assert table["seeds"] == [0, 1, 2, 3]
+    assert table["rows"][0]["accuracy"] == pytest.approx(0.75)
+    assert table["rows"][0]["accuracy_sd"] == pytest.approx(0.5)
+    assert table["confusion"][0] == [90, 30, 0]
+
+
 def test_train_and_test_takes_only_fit_frames_of_the_one_and_all_of_the_other(frames):
     seen: list = []
     train, test = np.isin(frames.subject, ["a", "b"]), frames.subject == "d"
@@ -151,9 +160,7 @@ def test_leaving_one_out_is_train_and_test_for_each(frames):
 
 def test_a_person_on_both_sides_is_refused(frames):
     with pytest.raises(MatposeError, match="b would train and be tested"):
-        train_and_test(
-            frames, fixed, np.isin(frames.subject, ["a", "b"]), np.isin(frames.subject, ["b", "c"])
-        )
+        train_and_test(frames, fixed, np.isin(frames.subject, ["a", "b"]), np.isin(frames.subject, ["b", "c"]))
     with pytest.raises(MatposeError, match="no frames"):
         train_and_test(frames, fixed, np.zeros(60, bool), frames.subject == "b")
 
@@ -226,9 +233,7 @@ def test_every_standard_row_runs_and_sees_through_a_plain_task(frames):
     assert by_name["majority class"]["accuracy"] == pytest.approx(1 / 3)
     assert by_name["GraphSAGE"]["accuracy"] > 0.9
     assert by_name["GraphSAGE, coordinates only"]["accuracy"] > 0.9
-    assert (
-        by_name["GraphSAGE, features only"]["accuracy"] < 0.7
-    )  # the features tell the person, not the posture
+    assert by_name["GraphSAGE, features only"]["accuracy"] < 0.7  # the features tell the person, not the posture
     assert by_name["GraphSAGE, shuffled coordinates"]["accuracy"] < 0.7
     assert by_name["logistic regression, raw pixels"]["accuracy"] > 0.9
 
@@ -242,9 +247,7 @@ def test_raw_pixels_tell_three_postures_of_real_people_apart(real_data):
         for number, posture in side.items():
             file = real_data / "pmatdata" / "experiment-i" / f"S{person}" / f"{number}.txt"
             lines = file.read_bytes().splitlines()[3:-3]
-            counts = np.array(
-                [lines[i].split() for i in np.linspace(0, len(lines) - 1, 4).astype(int)], np.float32
-            )
+            counts = np.array([lines[i].split() for i in np.linspace(0, len(lines) - 1, 4).astype(int)], np.float32)
             maps.append(canvas.resample(mat.canonical(np.clip(counts, 0, 1000).reshape(-1, 64, 32)), mat))
             label += [posture] * 4
             subject += [f"S{person}"] * 4
@@ -254,19 +257,13 @@ def test_raw_pixels_tell_three_postures_of_real_people_apart(real_data):
         np.array(subject), np.array(recording), np.ones(len(label), bool),
     )  # fmt: skip
     rows = [
-        replace(row, primary="raw" in row.name)
-        for row in standard_rows()
-        if "raw" in row.name or "HOG" in row.name
+        replace(row, primary="raw" in row.name) for row in standard_rows() if "raw" in row.name or "HOG" in row.name
     ]
     table = leave_one_subject_out(frames, fixed, [frozenset(frames.subject.tolist())], seeds=[0], rows=rows)
     assert all(row["accuracy"] > 0.9 for row in table["rows"])
     swapped = replace(
         frames,
-        canvases=np.where(
-            (frames.subject == "S1")[:, None, None], frames.canvases[..., ::-1], frames.canvases
-        ),
+        canvases=np.where((frames.subject == "S1")[:, None, None], frames.canvases[..., ::-1], frames.canvases),
     )
-    mirrored = train_and_test(
-        swapped, fixed, frames.subject != "S1", frames.subject == "S1", seeds=[0], rows=rows
-    )
+    mirrored = train_and_test(swapped, fixed, frames.subject != "S1", frames.subject == "S1", seeds=[0], rows=rows)
     assert mirrored["rows"][0]["accuracy"] < 0.6  # a mirrored mat swaps left and right

@@ -42,9 +42,7 @@ def test_unseen_frames_are_told_apart(trained):
 @pytest.mark.parametrize(("nodes", "tells", "hidden"), [("coordinates", 1, 2), ("features", 2, 1)])
 def test_each_input_carries_what_only_it_can_tell(nodes, tells, hidden):
     xy, features, label = people(120, 0)
-    fitted = fit_posture(
-        xy, features, label, classes=3, graph=Graph(nodes=nodes, edges="complete"), epochs=40
-    )
+    fitted = fit_posture(xy, features, label, classes=3, graph=Graph(nodes=nodes, edges="complete"), epochs=40)
     xy, features, label = people(90, 1)
     answers = fitted.predict_proba(xy, features).argmax(1)
     assert (answers[label == tells] == tells).mean() > 0.9

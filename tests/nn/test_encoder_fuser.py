@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from matpose.evaluation.cost import conv_macs, paper_convention, parameters
-from matpose.nn.encoder import NATIVE_BLOCKS, PAPER_BLOCKS, Encoded, Encoder
+from matpose.nn.encoder import PAPER_BLOCKS, Encoded, Encoder
 from matpose.nn.fuser import Fuser
 from matpose.nn.heatmap import soft_argmax
 from matpose.training.build import build_efd
@@ -27,7 +27,7 @@ def test_paper_encoder_counts_by_parts():
     encoder = Encoder(128, 16, PAPER_BLOCKS)
     stem_and_blocks = sum(map(parameters, (encoder.stem, encoder.stem_norm, encoder.blocks)))
     assert stem_and_blocks == 125_552
-    assert parameters(encoder.head) + parameters(encoder.head_norm) == 12_544
+    assert parameters(encoder.head) + parameters(encoder.logits_norm) == 12_544
     assert parameters(encoder.feature) + parameters(encoder.feature_norm) == 304
     assert encoder.fine_block is None
 
@@ -46,10 +46,12 @@ def test_encoder_without_the_wanted_stride_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("blocks", "stride", "size"), [(PAPER_BLOCKS, 4, (64, 64)), (NATIVE_BLOCKS, 2, (64, 32)), (PAPER_BLOCKS, 2, (64, 32))]
+    ("recipe", "stride", "size"),
+    [("paper", 4, (64, 64)), ("paper", 2, (64, 32)), ("native", 2, (64, 32)), ("native", 4, (64, 32))],
 )
-def test_all_three_maps_have_the_heatmaps_size(blocks, stride, size):
-    encoded = Encoder(6, 3, blocks, stride=stride)(torch.rand(2, 1, *size))
+def test_all_three_maps_have_the_heatmaps_size(recipe, stride, size):
+    encoder = build_efd(load_recipe(recipe, ("points=6", "features=3", f"stride={stride}"))).encoder
+    encoded = encoder(torch.rand(2, 1, *size))
     small = (size[0] // stride, size[1] // stride)
     assert [tuple(part.shape) for part in encoded] == [(2, 6, *small), (2, 3, *small), (2, 3, *small)]
     assert (encoded.features >= 0).all()
@@ -59,7 +61,7 @@ def test_sharpness_is_the_logits_spread_at_the_start():
     torch.manual_seed(0)
     x = torch.rand(16, 1, 64, 32)
     for sharpness in (1.0, 8.0):
-        encoder = Encoder(8, 2, NATIVE_BLOCKS, stride=2, sharpness=sharpness)
+        encoder = build_efd(load_recipe("native", (f"sharpness={sharpness}",))).encoder
         logits = encoder.logits(x)  # training mode: BatchNorm sets the spread
         assert logits.std((0, 2, 3)).mean().item() == pytest.approx(sharpness, rel=0.02)
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from matpose.nn.encoder import NATIVE_BLOCKS, Encoder
 from matpose.nn.heatmap import activate, soft_argmax, spread_cells
 from matpose.nn.scaling import PEAK, scale_free
+from matpose.training.build import build_efd
+from matpose.training.recipe import load_recipe
 
 
 def _delta(*cells: tuple[int, int], height: int = 16, width: int = 8) -> torch.Tensor:
@@ -101,8 +102,8 @@ def test_a_sigmoid_collapses_to_the_centre_unless_it_is_nearly_exponential():
 
 def test_only_the_sigmoid_encoder_starts_with_the_low_bias():
     for mode, bias in (("softmax", 0.0), ("sigmoid", -8.0)):
-        encoder = Encoder(4, 2, NATIVE_BLOCKS, stride=2, normalisation=mode)
-        assert encoder.head_norm.bias.unique().tolist() == [bias]
+        encoder = build_efd(load_recipe("native", ("points=4", f"normalisation={mode}"))).encoder
+        assert encoder.logits_norm.bias.unique().tolist() == [bias]
         with torch.no_grad():
             mass = encoder.eval()(torch.rand(1, 1, 32, 16)).heatmaps.sum((2, 3))
         assert torch.allclose(mass, torch.ones(1, 4)) is (mode == "softmax")

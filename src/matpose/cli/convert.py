@@ -12,9 +12,7 @@ from matpose.cli.options import Cols, JsonOut, MatName, Mirror, PitchMm, RateHz,
 
 def convert(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The file to convert.")],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE.h5", help="The recording to write.")
-    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.h5", help="The recording to write.")],
     mat: MatName = None,
     rows: Rows = None,
     cols: Cols = None,

@@ -9,17 +9,24 @@ from typing import Annotated
 import typer
 
 # enough for the points to settle and the posture to be told; a real training takes the recipe's own epochs
-CHANGES = ("name=demo", "presence_epochs=10", "epochs=30")
+CHANGES = ("name=demo", "presence_epochs=10", "epochs=25")
 PEOPLE = 6
 
 
 def demo(
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for everything.")] = Path("demo"),
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for everything.")] = Path(
+        "demo"
+    ),
     data: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder with pmatdata; by default $MATPOSE_DATA or ../shared/data, else blob people."),
+        typer.Option(
+            metavar="DIR",
+            help="Folder with pmatdata; by default $MATPOSE_DATA or ../shared/data, else blob people.",
+        ),
     ] = None,
-    changes: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE...]", help="Changes to the recipe.")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE...]", help="Changes to the recipe.")
+    ] = None,
 ) -> None:
     """Read recordings, train keypoints briefly, classify posture of somebody new, and write report.html.
 
@@ -45,7 +52,10 @@ def demo(
     folder = output / "run"
     shutil.rmtree(folder, ignore_errors=True)
     run = train(
-        (recording for recording in recordings if recording.subject in others), recipe, folder, say=console.print
+        (recording for recording in recordings if recording.subject in others),
+        recipe,
+        folder,
+        say=console.print,
     )
     console.print("[bold]3[/] testing and writing the report")
     strangers = [recording for recording in recordings if recording.subject in held_out]
@@ -62,7 +72,9 @@ def _recordings(data: Path | None, console):
 
     given = data or Path(os.environ.get("MATPOSE_DATA", "../shared/data"))
     if data is not None or (given / "pmatdata" / "experiment-i").is_dir():
-        return list(reading([f"pmatdata:{given / 'pmatdata'}"], console, subjects=f"i:1-{PEOPLE}")), "PmatData, real people"
+        return list(
+            reading([f"pmatdata:{given / 'pmatdata'}"], console, subjects=f"i:1-{PEOPLE}")
+        ), "PmatData, real people"
     console.print(f"No recordings in {given}, so blob people: simulated, and only roughly like real ones.")
     return list(reading([f"blobs:{PEOPLE}"], console)), "blob people, simulated"
 
@@ -89,7 +101,13 @@ def _tell(figures: dict, console) -> None:
         table.add_row("posture, frames right", f"{posture['accuracy']:.1%}")
         table.add_row("posture, recordings right", f"{posture['accuracy_recordings']:.1%} of {posture['recordings']}")
     if presence:
-        table.add_row("presence F-score (PCA, mean map)", f"{presence['model']:.3f} ({presence['pca']:.3f}, {presence['mean_map']:.3f})")
+        table.add_row(
+            "presence F-score (PCA, mean map)",
+            f"{presence['model']:.3f} ({presence['pca']:.3f}, {presence['mean_map']:.3f})",
+        )
     table.add_row("reconstruction SSIM", f"{label_free['ssim']:.3f}")
-    table.add_row("equivariance error of the points", f"{label_free['equivariance_median_pct']:.1f} % of the canvas's height")
+    table.add_row(
+        "equivariance error of the points",
+        f"{label_free['equivariance_median_pct']:.1f} % of the canvas's height",
+    )
     console.print(table)

@@ -10,15 +10,23 @@ import typer
 
 def evaluate(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A recipe's name (encoders are trained as the protocol says), or a run's folder.")
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A recipe's name (encoders are trained as the protocol says), or a run's folder.",
+        ),
     ],
     dataset: Annotated[str, typer.Option(metavar="SPEC", help="For example pmatdata:PATH.")],
     json: Annotated[Path, typer.Option("--json", metavar="FILE", help="Where the figures go.")],
     protocol: Annotated[str, typer.Option(help="loso3: three postures, every person tested once.")] = "loso3",
     subjects: Annotated[str | None, typer.Option(help="Only these, e.g. i:1-6.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Classifiers a fold, with other seeds.")] = 3,
-    groups: Annotated[int, typer.Option(min=2, help="Groups of people that share an encoder which saw none of them.")] = 4,
-    runs: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the encoders; whole ones are used again.")] = Path("runs/evaluate"),
+    groups: Annotated[
+        int, typer.Option(min=2, help="Groups of people that share an encoder which saw none of them.")
+    ] = 4,
+    runs: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the encoders; whole ones are used again.")
+    ] = Path("runs/evaluate"),
     change: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto, for training encoders.")] = "cpu",
 ) -> None:

@@ -11,7 +11,10 @@ from matpose.cli.options import JsonOut
 
 
 def info(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A recipe's name (native, paper) or file, a run's folder or model file.")],
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="A recipe's name (native, paper) or file, a run's folder or model file."),
+    ],
     as_json: JsonOut = False,
 ) -> None:
     """Parameters and multiplications of a recipe or a trained model, and where a trained one comes from."""
@@ -58,7 +61,12 @@ def _show(answer: dict, recipe: dict) -> None:
     from rich.table import Table
 
     console = Console()
-    costs = Table("part", "parameters", "convolution MACs", title=f"{answer['name']}: input {answer['encoder']['input']}")
+    costs = Table(
+        "part",
+        "parameters",
+        "convolution MACs",
+        title=f"{answer['name']}: input {answer['encoder']['input']}",
+    )
     for part in ("encoder", "fuser", "decoder"):
         macs = answer[part].get("conv_macs")
         costs.add_row(part, f"{answer[part]['parameters']:,}", f"{macs:,}" if macs else "-")

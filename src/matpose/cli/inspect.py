@@ -55,9 +55,7 @@ def _as_stored(contents: Contents) -> Recording | None:
     return None if frames is None or grid is None else intake(frames, Mat(*grid, None, None), unit="raw")
 
 
-def _facts(
-    contents: Contents, recording: Recording | None, known: bool, rate_hz: float | None
-) -> dict[str, Any]:
+def _facts(contents: Contents, recording: Recording | None, known: bool, rate_hz: float | None) -> dict[str, Any]:
     from matpose.readers.pmatdata import looks_like_experiment_ii
 
     mat = recording.mat if recording is not None and known else None
@@ -77,9 +75,7 @@ def _facts(
     return {
         "format": contents.format,
         "mat": {name: getattr(mat, name, None) for name in names},
-        "grid_as_stored": list(mat.stored_shape)
-        if mat
-        else contents.guessed_grid and list(contents.guessed_grid),
+        "grid_as_stored": list(mat.stored_shape) if mat else contents.guessed_grid and list(contents.guessed_grid),
         "frames": None if recording is None else len(recording),
         "duration_s": recording.duration_s if recording is not None and known else None,
         "unit": recording.unit if recording is not None and known else None,
@@ -150,9 +146,7 @@ def _show(facts: dict[str, Any], recording: Recording | None, known: bool) -> No
         index = facts["pressure"]["frame"]
         where = "head edge up" if known else "as stored"
         console.print(f"\nframe {index}, {where}:", style="dim")
-        console.print(
-            thumbnail(recording.frames[index], recording.mat, colour=console.color_system is not None)
-        )
+        console.print(thumbnail(recording.frames[index], recording.mat, colour=console.color_system is not None))
 
 
 def _sentences(facts: dict[str, Any], recording: Recording | None, known: bool) -> list[tuple[str, str]]:
@@ -183,9 +177,7 @@ def _sentences(facts: dict[str, Any], recording: Recording | None, known: bool) 
             said.append(f"contact area {pressure['contact_area_m2']:.2f} m2")
             said.append(f"force {pressure['force_n']:.0f} N ({pressure['force_n'] / 9.80665:.1f} kgf)")
         lines.append(("pressure", ", ".join(said) + f" (frame {pressure['frame']})"))
-    lines += [
-        ("flag", f"{name}: {count} frames; {FLAG_MEANING[name]}") for name, count in facts["flags"].items()
-    ]
+    lines += [("flag", f"{name}: {count} frames; {FLAG_MEANING[name]}") for name, count in facts["flags"].items()]
     lines += [("assumed", text) for text in facts["assumed"]] + [("note", text) for text in facts["notes"]]
     return lines
 

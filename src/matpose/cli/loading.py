@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 
 def reading(
-    specs: Iterable[str], console: Console, *, subjects: str | None = None, mat_options: dict[str, Any] | None = None
+    specs: Iterable[str],
+    console: Console,
+    *,
+    subjects: str | None = None,
+    mat_options: dict[str, Any] | None = None,
 ) -> Iterator[Recording]:
     """The recordings of datasets, folders and files, one at a time, behind a spinner that counts them."""
     from matpose.datasets import load

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
@@ -39,10 +40,20 @@ def _root(
 
 def main() -> None:
     """Entry point of the `matpose` command."""
+    # threads that spin while they wait make a shared machine ten times slower; must be said before torch loads
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except MatposeError as error:
         typer.secho(f"matpose: {error}", fg="red", err=True)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        if name == "matpose":
+            raise
+        typer.secho(
+            f"matpose: this needs the package {name!r}. Mend: pip install 'matpose[train]'.", fg="red", err=True
+        )
         sys.exit(2)
     except KeyboardInterrupt:
         typer.secho("matpose: interrupted", fg="red", err=True)

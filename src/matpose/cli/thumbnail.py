@@ -33,9 +33,7 @@ def thumbnail(frame: np.ndarray, mat: Mat, *, colour: bool) -> Text:
     rows = max(2, 2 * round(mat.height_m / cell_m / 2))
     canvas = Canvas(rows, max(1, round(mat.width_m / cell_m)), cell_m)
     cells = canvas.resample(frame[None], mat)[0]
-    floor = (
-        max(0.0, float(np.median(cells))) if cells.min() > 0 else 0.0
-    )  # uncalibrated counts stand on a baseline
+    floor = max(0.0, float(np.median(cells))) if cells.min() > 0 else 0.0  # uncalibrated counts stand on a baseline
     top = float(np.percentile(cells, 99.5)) - floor
     shade = np.clip((cells - floor) / top if top > 0 else np.zeros_like(cells), 0, 1)
     picture = Text(no_wrap=True)

@@ -38,16 +38,10 @@ def load(spec: str, *, subjects: str | None = None, **options) -> Iterator[Recor
     if not colon or kind not in KINDS:
         kind, place = "folder", spec
     read_dataset = getattr(import_module(f"matpose.datasets.{kind}"), kind)
-    given = {
-        name: value
-        for name, value in (options | {"subjects": subjects}).items()
-        if value not in (None, False)
-    }
+    given = {name: value for name, value in (options | {"subjects": subjects}).items() if value not in (None, False)}
     takes = signature(read_dataset).parameters
     open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in takes.values())
     if not open_ended and (foreign := [name for name in given if name not in takes]):
         accepted = ", ".join(name for name in list(takes)[1:]) or "none"
-        raise DatasetError(
-            f"{kind} takes no {', '.join(foreign)}", mend=f"leave it out; its options are {accepted}"
-        )
+        raise DatasetError(f"{kind} takes no {', '.join(foreign)}", mend=f"leave it out; its options are {accepted}")
     return read_dataset(place, **given)

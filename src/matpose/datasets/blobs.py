@@ -34,8 +34,6 @@ def blobs(spec: str, *, subjects: str | None = None, mat: str = "pmatdata-i") ->
     """
     count, _, seed = spec.partition(":")
     if not (count.isascii() and count.isdigit() and int(count) > 0) or not (seed.isdigit() or seed == ""):
-        raise DatasetError(
-            f"'blobs:{spec}' is no dataset", mend="write blobs:N or blobs:N:SEED, e.g. blobs:20:1"
-        )
+        raise DatasetError(f"'blobs:{spec}' is no dataset", mend="write blobs:N or blobs:N:SEED, e.g. blobs:20:1")
     wanted = choose_subjects(subjects, {"": range(1, int(count) + 1)})[""]
     yield from blob_people(wanted, RECORDINGS_PER_SUBJECT, seed=int(seed or 0), mat=preset(mat))

@@ -110,9 +110,7 @@ def _experiment_ii(number: int, folder: Path) -> Iterator[Recording]:
         for code in sorted(coded, key=lambda code: (code[:1], len(code), code)):
             posture = posture_ii(code)
             if posture is None:
-                raise DatasetError(
-                    f"{code!r} is no posture of experiment ii", mend="remove the file", path=coded[code]
-                )
+                raise DatasetError(f"{code!r} is no posture of experiment ii", mend="remove the file", path=coded[code])
             recording = read(coded[code], mat="pmatdata-ii")
             yield replace(
                 recording,

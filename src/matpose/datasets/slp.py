@@ -61,9 +61,7 @@ def slp(
         n: folder for n, folder in numbered(root, r"(\d{5})").items() if (folder / "PMarray").is_dir()
     }  # fmt: skip
     if not folders:
-        raise DatasetError(
-            "holds no SLP pressure maps", mend="name the folder danaLab with 00001 ...", path=root
-        )
+        raise DatasetError("holds no SLP pressure maps", mend="name the folder danaLab with 00001 ...", path=root)
     known = preset("slp")
     pitch_y_m, pitch_x_m = pitch_m(pitch_mm)
     same = np.allclose((pitch_y_m, pitch_x_m), known.pitch_m, atol=1e-9)
@@ -111,9 +109,7 @@ def _joints_m(folder: Path, mat: Mat) -> np.ndarray:
             "the joints cannot be read", mend="copy the file again from the dataset", path=source
         ) from error
     if stored.shape != (3, len(JOINT_NAMES), POSES):
-        raise DatasetError(
-            f"joints_gt has shape {stored.shape}", mend="it should be 3 x 14 x 45", path=source
-        )
+        raise DatasetError(f"joints_gt has shape {stored.shape}", mend="it should be 3 x 14 x 45", path=source)
     rgb = stored.transpose(2, 1, 0)[..., :2].astype(np.float64) - 1  # Matlab counts pixels from 1
     homography = np.asarray(load_array(folder / "align_PTr_RGB.npy", (3, 3)), dtype=np.float64)
     cell = project(rgb, homography)

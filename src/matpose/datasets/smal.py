@@ -41,9 +41,7 @@ def smal(
         DatasetError: no pair of arrays, other shapes, or labels other than 0, 1, 2.
     """
     root = Path(path)
-    parts = [
-        name for name in ("train", "test") if part in (None, name) and (root / f"PM_{name}.npy").is_file()
-    ]
+    parts = [name for name in ("train", "test") if part in (None, name) and (root / f"PM_{name}.npy").is_file()]
     if not parts:
         raise DatasetError(
             "holds no SMaL arrays",
@@ -62,9 +60,7 @@ def _part(root: Path, name: str, mat: Mat) -> Iterator[Recording]:
     maps = load_array(source, (None, SIDE, SIDE))
     labels = load_array(root / f"label_{name}.npy", (len(maps), 1))[:, 0]
     if strange := sorted(set(labels.tolist()) - {0, 1, 2}):
-        raise DatasetError(
-            f"unknown labels {strange[:5]}", mend="labels are 0, 1, 2", path=root / f"label_{name}.npy"
-        )
+        raise DatasetError(f"unknown labels {strange[:5]}", mend="labels are 0, 1, 2", path=root / f"label_{name}.npy")
     for start in range(0, len(maps), BLOCK):
         block = np.asarray(maps[start : start + BLOCK], dtype=np.float32)
         together = Recording(

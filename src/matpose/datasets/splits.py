@@ -42,9 +42,7 @@ def parse_subjects(selection: str) -> dict[str, frozenset[int]]:
             first, _, last = item.partition("-")
             low, high = int(first), int(last or first)
             if not low <= high <= MOST:
-                raise DatasetError(
-                    f"{item!r} is no range of subjects", mend=f"write lower-upper, up to {MOST}"
-                )
+                raise DatasetError(f"{item!r} is no range of subjects", mend=f"write lower-upper, up to {MOST}")
             numbers.update(range(low, high + 1))
         name = match["name"] or ""
         chosen[name] = chosen.get(name, frozenset()) | numbers
@@ -81,10 +79,7 @@ def choose_subjects(selection: str | None, there: Mapping[str, Iterable[int]]) -
                 mend=f"choose among {', '.join(map(str, sorted(available))) or 'none: the folder is empty'}",
             )
     everywhere = wanted.get("", frozenset())
-    return {
-        name: sorted(numbers & (wanted.get(name, frozenset()) | everywhere))
-        for name, numbers in found.items()
-    }
+    return {name: sorted(numbers & (wanted.get(name, frozenset()) | everywhere)) for name, numbers in found.items()}
 
 
 def leave_one_subject_out(subjects: Iterable[str]) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
@@ -124,9 +119,7 @@ def subject_groups(subjects: Iterable[str], n: int) -> list[list[str]]:
     who = list(subjects)
     names = _in_order(who)
     if not 1 <= n <= len(names):
-        raise DatasetError(
-            f"{len(names)} subjects cannot make {n} groups", mend="ask for one group a subject or fewer"
-        )
+        raise DatasetError(f"{len(names)} subjects cannot make {n} groups", mend="ask for one group a subject or fewer")
     items = {name: who.count(name) for name in names}
     groups: list[list[str]] = [[] for _ in range(n)]
     for name in sorted(names, key=lambda name: -items[name]):  # largest first, to the lightest group

@@ -31,8 +31,6 @@ def subject_bootstrap(
         return None
     right = np.bincount(who, weights=correct)  # (S,)
     frames = np.bincount(who)
-    times = np.random.default_rng(seed).multinomial(
-        len(names), np.full(len(names), 1 / len(names)), size=draws
-    )
+    times = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
     low, high = np.percentile(times @ right / (times @ frames), (2.5, 97.5))
     return float(low), float(high)

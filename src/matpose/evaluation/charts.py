@@ -89,9 +89,7 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
     matrix = np.asarray(matrix)
     count = len(classes)
     if matrix.shape != (count, count):
-        raise MatposeError(
-            f"a matrix of shape {matrix.shape} for {count} classes", mend="give one name a row"
-        )
+        raise MatposeError(f"a matrix of shape {matrix.shape} for {count} classes", mend="give one name a row")
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     side = min(5.4, 1.6 + 0.62 * count)
     figure = Figure(figsize=(side, side - 0.25), layout="constrained", dpi=200)

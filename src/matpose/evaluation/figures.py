@@ -111,9 +111,7 @@ def presence_pairs(present: np.ndarray, reconstructed: np.ndarray, titles: Seque
         for panel, mask, heading in zip(
             pair, (present[index], reconstructed[index]), ("measured", "rebuilt"), strict=True
         ):
-            panel.imshow(
-                np.asarray(mask) >= 0.5, cmap=black_and_white, vmin=0, vmax=1, interpolation="nearest"
-            )
+            panel.imshow(np.asarray(mask) >= 0.5, cmap=black_and_white, vmin=0, vmax=1, interpolation="nearest")
             panel.set_title(f"{titles[index]}\n{heading}" if titles[index] else heading)
     return figure
 
@@ -150,9 +148,7 @@ def heatmaps(pressure: np.ndarray, maps_of_points: np.ndarray, xy_norm: np.ndarr
 
 def _stack(maps: np.ndarray) -> tuple[int, int, int]:
     if maps.ndim != 3 or not len(maps):
-        raise MatposeError(
-            f"maps of shape {maps.shape} cannot be drawn", mend="give at least one, as (N, H, W)"
-        )
+        raise MatposeError(f"maps of shape {maps.shape} cannot be drawn", mend="give at least one, as (N, H, W)")
     return maps.shape[0], maps.shape[1], maps.shape[2]
 
 

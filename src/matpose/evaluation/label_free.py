@@ -121,7 +121,13 @@ def _encode(model: EFD, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, to
         xy.append(fused.xy_norm)
         k_c.append(fused.positions)
         k_f.append(fused.features)
-    return torch.cat(xy), torch.cat(k_c), torch.cat(k_f), torch.cat(contact).mean().item(), torch.cat(entropy).mean().item()
+    return (
+        torch.cat(xy),
+        torch.cat(k_c),
+        torch.cat(k_f),
+        torch.cat(contact).mean().item(),
+        torch.cat(entropy).mean().item(),
+    )
 
 
 def _rebuild(model: EFD, k_c: torch.Tensor, k_f: torch.Tensor) -> torch.Tensor:

@@ -25,9 +25,7 @@ def page_of(count: int, *, columns: int, aspect: float) -> tuple[Figure, list[Ax
     rows = -(-count // columns)
     # few panels do not grow beyond a third of the page each, or a single map would fill a screen
     width = min(PAGE_IN, 0.4 + columns * max(PAGE_IN / 3, 0.62))
-    figure = Figure(
-        figsize=(width, rows * (aspect * (width - 0.5) / columns + 0.34)), layout="constrained", dpi=200
-    )
+    figure = Figure(figsize=(width, rows * (aspect * (width - 0.5) / columns + 0.34)), layout="constrained", dpi=200)
     figure.get_layout_engine().set(w_pad=0.04, h_pad=0.04, wspace=0.01, hspace=0.01)  # pyright: ignore
     grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
     for panel in grid:
@@ -90,9 +88,7 @@ def draw_metres(panel: Axes, *, label: bool) -> None:
 
 def draw_bar(figure: Figure, panels: list[Axes], colours: str, norm: Normalize, label: str) -> None:
     """A slim colour bar beneath some panels."""
-    bar = figure.colorbar(
-        ScalarMappable(norm, colours), ax=panels, location="bottom", shrink=0.8, aspect=24, pad=0.01
-    )
+    bar = figure.colorbar(ScalarMappable(norm, colours), ax=panels, location="bottom", shrink=0.8, aspect=24, pad=0.01)
     bar.set_label(label, fontsize=8, color=_INK)
     bar.ax.tick_params(labelsize=7, length=2, colors=_INK)
     bar.ax.spines["outline"].set_visible(False)

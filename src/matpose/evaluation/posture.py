@@ -72,9 +72,7 @@ def leave_one_subject_out(
     groups = [frozenset(group) for group in groups]
     people = sorted(person for group in groups for person in group)
     if len(set(people)) < len(people) or not set(people) <= set(frames.subject.tolist()):
-        raise MatposeError(
-            f"cannot test the people {people}", mend="name each person of the frames at most once"
-        )
+        raise MatposeError(f"cannot test the people {people}", mend="name each person of the frames at most once")
 
     def folds() -> Iterator[Fold]:
         for group in groups:
@@ -116,11 +114,7 @@ def train_and_test(
     train = train & frames.fit
     both = set(frames.subject[train].tolist()) & set(frames.subject[test].tolist())
     if both or not train.any() or not test.any():
-        problem = (
-            f"{', '.join(sorted(both))} would train and be tested"
-            if both
-            else "no frames to train or to test"
-        )
+        problem = f"{', '.join(sorted(both))} would train and be tested" if both else "no frames to train or to test"
         raise MatposeError(problem, mend="choose other people for the test than for the training")
     encode, saw = encoder_for(frozenset(frames.subject[test].tolist()))
     seen_train, seen_test = (_see(frames.canvases[side], encode, saw)[0] for side in (train, test))
@@ -133,9 +127,7 @@ def _see(canvases: np.ndarray, encode: Encode, saw: bool) -> tuple[Seen, bool]:
     if not (np.isfinite(xy_norm).all() and np.isfinite(features).all()):
         raise MatposeError("the encoder's points are not finite", mend="leave out the flagged frames")
     _, rows, cols = canvases.shape
-    isotropic = np.asarray(xy_norm, np.float32) * np.array(
-        [cols / rows, 1], np.float32
-    )  # half canvas heights
+    isotropic = np.asarray(xy_norm, np.float32) * np.array([cols / rows, 1], np.float32)  # half canvas heights
     return Seen(canvases, isotropic, np.asarray(features, np.float32)), saw
 
 

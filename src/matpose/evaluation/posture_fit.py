@@ -136,9 +136,7 @@ def _tensor(array: np.ndarray) -> Tensor:
 
 def _check(xy: np.ndarray, features: np.ndarray, label: np.ndarray, classes: int) -> None:
     if len(label) == 0:
-        raise MatposeError(
-            "there are no frames to learn postures from", mend="give labelled frames of other subjects"
-        )
+        raise MatposeError("there are no frames to learn postures from", mend="give labelled frames of other subjects")
     if not (np.isfinite(xy).all() and np.isfinite(features).all()):
         raise MatposeError("some points or features are not finite", mend="leave out the flagged frames")
     if np.min(label) < 0 or np.max(label) >= classes:

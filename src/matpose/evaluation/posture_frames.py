@@ -36,13 +36,9 @@ class LabelledFrames:
         n = len(self.canvases)
         for name in ("label", "subject", "recording", "fit"):
             if getattr(self, name).shape != (n,):
-                raise MatposeError(
-                    f"{name} is not one value for each of {n} frames", mend="give one for each"
-                )
+                raise MatposeError(f"{name} is not one value for each of {n} frames", mend="give one for each")
         if n and not 0 <= self.label.min() <= self.label.max() < len(self.classes):
-            raise MatposeError(
-                "a label is not the index of a class", mend="number labels as `classes` are listed"
-            )
+            raise MatposeError("a label is not the index of a class", mend="number labels as `classes` are listed")
         for name, values in (("subjects", self.subject), ("labels", self.label)):
             pairs = {(str(r), str(v)) for r, v in zip(self.recording, values, strict=True)}
             if len(pairs) != len(np.unique(self.recording)):

@@ -74,9 +74,7 @@ def write_report(
     """
     body = [f"<header><h1>{escape(title)}</h1><p class=lead>{escape(lead)}</p></header>"]
     if facts:
-        items = "".join(
-            f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts
-        )
+        items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
         body.append(f"<dl class=facts>{items}</dl>")
     body += [_section(section) for section in sections]
     page = (
@@ -123,11 +121,7 @@ def _table(rows: Sequence[Mapping]) -> str:
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
-        return (
-            f"<td class=number>{value:.4g}</td>"
-            if math.isfinite(value)
-            else "<td class=number>\N{EN DASH}</td>"
-        )
+        return f"<td class=number>{value:.4g}</td>" if math.isfinite(value) else "<td class=number>\N{EN DASH}</td>"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"<td class=number>{value:,}</td>"
     return f"<td>{'' if value is None else escape(str(value))}</td>"

@@ -52,4 +52,39 @@ def centre_and_axes_m(pressure: np.ndarray, cell_m: float) -> np.ndarray:
     long = long * (np.sign(long[1]) or 1)  # towards the feet
     short = short * (np.sign(short[0] * long[1] - short[1] * long[0]) or 1)  # always on the same hand of it
     sd = np.sqrt(np.clip(values, 0, None))
-    return np.stack((centre, centre + sd[1] * long, centre - sd[1] * long, centre + sd[0] * short, centre - sd[0] * short))
+    return np.stack(
+        (centre, centre + sd[1] * long, centre - sd[1] * long, centre + sd[0] * short, centre - sd[0] * short)
+    )
+
+
+def rigid_pairs(
+    points_m: np.ndarray, maps: np.ndarray, cell_m: float, series: np.ndarray, code: np.ndarray
+) -> dict[str, float]:
+    """Residual of displaced pairs, beside that of the centre of pressure and its axes.
+
+    Args:
+        points_m: (N, K, 2) the model's points, metres.
+        maps: (N, H, W) pressure.
+        cell_m: side of a cell, metres.
+        series: (N,) str; within a series one person keeps one pose at several places.
+        code: (N,) str; each series is measured against its "B2".
+
+    Returns:
+        ``rigid_residual_cm``, ``rigid_residual_over_spread`` and the same with ``_axes``; empty without pairs.
+    """
+    axes_m = np.stack([centre_and_axes_m(pressure, cell_m) for pressure in maps])
+    pairs = [
+        (int(first), int(other))
+        for name in np.unique(series)
+        for first in np.flatnonzero((series == name) & (code == "B2"))
+        for other in np.flatnonzero((series == name) & (code != "B2"))
+    ]
+    if not pairs:
+        return {}
+    answer = {}
+    for kind, places_m in (("", points_m), ("_axes", axes_m)):
+        residual = np.mean([rigid_residual_m(places_m[first], places_m[other]) for first, other in pairs])
+        spread = np.mean([spread_m(places_m[first]) for first, _ in pairs])
+        answer[f"rigid_residual{kind}_cm"] = float(100 * residual)
+        answer[f"rigid_residual{kind}_over_spread"] = float(residual / spread)
+    return answer

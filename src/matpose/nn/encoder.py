@@ -105,17 +105,17 @@ class Encoder(nn.Module):
             raise ValueError(f"no block has stride {stride}")
         self.blocks = nn.ModuleList(body)
         self.head = nn.Conv2d(channels, points, 1, bias=False)
-        self.head_norm = nn.BatchNorm2d(points)
+        self.logits_norm = nn.BatchNorm2d(points)
         self.fine_block: int | None = None
         if reached > stride:
             self.fine_block, fine_channels = fine
             self.fine_head = nn.Conv2d(fine_channels, points, 1, bias=False)
         self.feature = nn.Conv2d(1, features, stride, stride)
         self.feature_norm = nn.BatchNorm2d(features)
-        nn.init.constant_(self.head_norm.weight, sharpness)
+        nn.init.constant_(self.logits_norm.weight, sharpness)
         if normalisation == "sigmoid":
             # a sigmoid over thousands of cells has its mean at the canvas centre, until it is nearly exponential
-            nn.init.constant_(self.head_norm.bias, -8.0)
+            nn.init.constant_(self.logits_norm.bias, -8.0)
 
     def forward(self, x: torch.Tensor) -> Encoded:
         """(B, 1, H, W) scaled map to :class:`Encoded`."""
@@ -134,7 +134,7 @@ class Encoder(nn.Module):
         if self.fine_block is not None:
             size = (x.shape[2] // self.stride, x.shape[3] // self.stride)
             out = F.interpolate(out, size=size, mode="bilinear") + self.fine_head(fine)
-        return self.head_norm(out)
+        return self.logits_norm(out)
 
     def _positions(self, x: torch.Tensor) -> torch.Tensor:
         height, width = x.shape[2] // self.stride, x.shape[3] // self.stride

@@ -60,8 +60,5 @@ class Fuser(nn.Module):
 
     def join(self, k_c: torch.Tensor, k_f: torch.Tensor) -> torch.Tensor:
         """Positions (B, K, 3) and features (B, K, f), of one map or of two, to the decoder's input (B, K, 2f)."""
-        if self.fully_connected == "joint":
-            raised = self.expand(k_c.flatten(1)).view_as(k_f)
-        else:
-            raised = self.expand(k_c)
+        raised = self.expand(k_c.flatten(1)).view_as(k_f) if self.fully_connected == "joint" else self.expand(k_c)
         return torch.cat((raised, k_f), 2)

@@ -84,9 +84,7 @@ class InvertedResidual(nn.Module):
         self.residual = spec.stride == 1
         self.shortcut: nn.Module = nn.Identity()
         if self.residual and channels != spec.out:
-            self.shortcut = nn.Sequential(
-                nn.Conv2d(channels, spec.out, 1, bias=False), nn.BatchNorm2d(spec.out)
-            )
+            self.shortcut = nn.Sequential(nn.Conv2d(channels, spec.out, 1, bias=False), nn.BatchNorm2d(spec.out))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         out = self.act(self.expand_norm(self.expand(x)))

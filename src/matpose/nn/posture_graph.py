@@ -134,9 +134,7 @@ class PostureGraphNet(nn.Module):
         if self.edges == "knn":
             adjacency = knn_adjacency(xy, self.neighbours)
         else:
-            adjacency = (1 - torch.eye(xy.shape[1], dtype=x.dtype, device=x.device)).expand(
-                x.shape[0], -1, -1
-            )
+            adjacency = (1 - torch.eye(xy.shape[1], dtype=x.dtype, device=x.device)).expand(x.shape[0], -1, -1)
         for conv, norm in zip(self.convs, self.norms, strict=True):
             x = conv(x, adjacency)  # (B, K, width)
             x = norm(x.flatten(0, 1)).view_as(x).relu()

@@ -49,7 +49,7 @@ class Warp:
     aspect: float
 
     def source(self, xy_norm: torch.Tensor) -> torch.Tensor:
-        """Places in the warped canvas to places in the original: (B, N, 2) in [-1, 1] both."""
+        """Places in the warped canvas to places in the original: (B, N, 2), or (1, N, 2) for all, in [-1, 1]; (B, N, 2)."""
         stretch = xy_norm.new_tensor((self.aspect, 1.0))
         xy = xy_norm * stretch
         points, inverse = (t.to(xy_norm) for t in _controls(self.aspect))
@@ -65,7 +65,7 @@ class Warp:
         """Warp maps (B, C, H, W); what comes from outside is zero."""
         x, y = cell_grid(maps.shape[2], maps.shape[3], maps)
         grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).view(1, -1, 2)  # (1, HW, 2)
-        source = self.source(grid.expand(len(maps), -1, -1)).view(len(maps), *maps.shape[2:], 2)
+        source = self.source(grid).view(len(maps), *maps.shape[2:], 2)
         return F.grid_sample(maps, source, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 

@@ -20,9 +20,7 @@ def head_of(path: Path) -> bytes:
     """
     try:
         if path.is_dir():
-            raise UnreadableFile(
-                "this is a folder", mend="name one file in it; one file is one recording", path=path
-            )
+            raise UnreadableFile("this is a folder", mend="name one file in it; one file is one recording", path=path)
         if not path.exists():
             raise UnreadableFile("there is no such file", mend="check the path", path=path)
         if not path.is_file():  # a pipe would block, a device never ends

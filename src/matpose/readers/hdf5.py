@@ -193,9 +193,7 @@ def _write_mat(group: h5py.Group, mat: Mat) -> None:
 
 def _read_mat(group: SafeGroup) -> Mat:
     scale = [group.number(name) for name in ("kpa_per_count", "zero_count", "full_scale_kpa")]
-    rows, cols, rotate, mirror = (
-        int(group.number(name) or 0) for name in ("rows", "cols", "rotate", "mirror")
-    )
+    rows, cols, rotate, mirror = (int(group.number(name) or 0) for name in ("rows", "cols", "rotate", "mirror"))
     return Mat(
         rows, cols, group.number("pitch_y_m"), group.number("pitch_x_m"), rotate, bool(mirror),
         name=group.text("name"),

@@ -64,9 +64,7 @@ def chosen_mat(contents: Contents, options: MatOptions) -> Mat:
     """
     mat = _said_mat(contents, options)
     if mat is None:
-        raise UnknownMat(
-            "the file does not say which mat made it", candidates=contents.candidates, path=contents.path
-        )
+        raise UnknownMat("the file does not say which mat made it", candidates=contents.candidates, path=contents.path)
     if contents.table is not None and not contents.table.fits(mat.stored_shape):
         raise UnreadableFile(
             f"{_size(contents)} do not make frames of {mat.stored_shape[0]} x {mat.stored_shape[1]} cells",

@@ -29,9 +29,7 @@ def read(path: Path) -> Contents:
             version = npy_format.read_magic(file)
             if version not in ((1, 0), (2, 0)):
                 raise ValueError(f"version {version} of the format is not known")
-            header = (
-                npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-            )
+            header = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
             shape, _, dtype = header(file)
             if dtype.kind not in "biuf":
                 raise ValueError(f"it holds {dtype}, not numbers")
@@ -40,9 +38,7 @@ def read(path: Path) -> Contents:
             refuse_too_many(prod(shape), path)
             left = path.stat().st_size - file.tell()
             if left != prod(shape) * dtype.itemsize:
-                raise ValueError(
-                    f"its header promises {prod(shape) * dtype.itemsize} bytes, there are {left}"
-                )
+                raise ValueError(f"its header promises {prod(shape) * dtype.itemsize} bytes, there are {left}")
         array = np.load(path, allow_pickle=False)
     except UnreadableFile:
         raise

@@ -94,9 +94,7 @@ class SafeGroup:
 
     def _check_storage(self, name: str, dataset: h5py.Dataset) -> None:
         if dataset.nbytes > MAX_FRAME_BYTES:
-            raise self._error(
-                name, f"claims {dataset.nbytes / 2**20:,.0f} MiB, more than {MAX_FRAME_BYTES >> 20} MiB"
-            )
+            raise self._error(name, f"claims {dataset.nbytes / 2**20:,.0f} MiB, more than {MAX_FRAME_BYTES >> 20} MiB")
         properties = dataset.id.get_create_plist()
         filters = [properties.get_filter(index)[0] for index in range(properties.get_nfilters())]
         if dataset.is_virtual or dataset.external or any(code not in _FILTERS for code in filters):
@@ -122,6 +120,4 @@ class SafeGroup:
         return value.item()
 
     def _error(self, name: str, problem: str) -> UnreadableFile:
-        return UnreadableFile(
-            f"it {problem}", mend="fetch or convert it again", path=self.path, place=f"{name!r}"
-        )
+        return UnreadableFile(f"it {problem}", mend="fetch or convert it again", path=self.path, place=f"{name!r}")

@@ -87,9 +87,7 @@ class _Builder:
     def table(self) -> Table:
         """Everything added, as one table."""
         if not self.rows:
-            raise UnreadableFile(
-                "there are no numbers in it", mend="export or fetch it again", path=self.path
-            )
+            raise UnreadableFile("there are no numbers in it", mend="export or fetch it again", path=self.path)
         values = np.concatenate([chunk for chunk in self.chunks if len(chunk)])
         return Table(values, np.concatenate(self.starts), last_cell_empty=self.dialect.trailing)
 

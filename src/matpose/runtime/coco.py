@@ -73,9 +73,7 @@ class Coco:
                 "image_id": pose.frame,
                 "category_id": 1,
                 "iscrowd": 0,
-                "keypoints": [
-                    v for cell in cells for v in ((0, 0, 0) if cell is None else (*_rounded(*cell), 2))
-                ],
+                "keypoints": [v for cell in cells for v in ((0, 0, 0) if cell is None else (*_rounded(*cell), 2))],
                 "num_keypoints": len(found),
                 "bbox": _rounded(left, head, right - left, foot - head),
                 "area": round((right - left) * (foot - head), 3),
@@ -91,8 +89,7 @@ class Coco:
             annotation["keypoints"] += [0] * (3 * len(names) - len(annotation["keypoints"]))
         return {
             "info": {
-                "description": f"Matpose {__version__}: poses of {self._source}. "
-                "Research use, not a medical device.",
+                "description": f"Matpose {__version__}: poses of {self._source}. Research use, not a medical device.",
                 "coordinates": "canonical cells from the outer corner of cell (0, 0); metres = cells * pitch",
                 "pitch_x_m": self._pitch_x_m,
                 "pitch_y_m": self._pitch_y_m,

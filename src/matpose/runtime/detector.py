@@ -49,7 +49,8 @@ class Detector:
             MatposeError: the mat's pitch is not known.
         """
         recording, _ = clean(recording)  # the flags stay, so the user learns of it
-        origin_m = self.backend.canvas.origin_over(recording)
+        sound = recording.select((recording.flags & np.uint16(UNTRUSTED)) == 0)
+        origin_m = self.backend.canvas.origin_over(sound)  # a garbled frame must not move it
         for start in range(0, len(recording), self.batch):
             part = recording.select(slice(start, start + self.batch))
             yield from self._batch(part, start, origin_m)

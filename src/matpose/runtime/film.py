@@ -63,17 +63,13 @@ def write_gif(path: str | PathLike[str], images: Iterable[Image.Image], fps: flo
     film = [first.quantize(palette=palette, dither=Image.Dither.NONE)]
     for image in source:
         if len(film) == GIF_FRAMES:
-            note = (
-                f"{Path(path).name} holds the first {GIF_FRAMES} frames only; choose a range, or write PNGs"
-            )
+            note = f"{Path(path).name} holds the first {GIF_FRAMES} frames only; choose a range, or write PNGs"
             break
         film.append(image.quantize(palette=palette, dither=Image.Dither.NONE))
     else:
         note = None
     with atomic_path(path) as temporary:
-        film[0].save(
-            temporary, format="GIF", save_all=True, append_images=film[1:], duration=1000 / fps, loop=0
-        )
+        film[0].save(temporary, format="GIF", save_all=True, append_images=film[1:], duration=1000 / fps, loop=0)
     return note
 
 

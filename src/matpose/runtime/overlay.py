@@ -91,15 +91,11 @@ def _caption(picture: Image.Image, pose: Pose, top_px: int, text_px: int) -> Non
     time = f"{pose.time_s:.1f} s"
     draw.text((margin, top_px + 0.25 * text_px), time, fill=(160, 168, 176), font=font)
     posture = pose.posture if chance is None else f"{pose.posture} {100 * chance:.0f} %"
-    draw.text(
-        (picture.width - margin, top_px + 0.25 * text_px), posture, fill="white", font=font, anchor="ra"
-    )
+    draw.text((picture.width - margin, top_px + 0.25 * text_px), posture, fill="white", font=font, anchor="ra")
     if pose.flags:
         strip = top_px + round(1.55 * text_px)
         draw.rectangle((0, strip, picture.width, picture.height), fill=WARNING_RGB)
-        words = _fitted(
-            [name.replace("_", " ") for name in pose.flags.names], font, picture.width - 2 * margin
-        )
+        words = _fitted([name.replace("_", " ") for name in pose.flags.names], font, picture.width - 2 * margin)
         draw.text((margin, strip + 0.05 * text_px), words, fill="black", font=font)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from matpose.canvas import Canvas
+from matpose.nn.fold import folded
 from matpose.training.model_file import load_model
 
 
@@ -42,7 +43,7 @@ class TorchBackend:
         self.postures = trained.postures
         self.points = trained.recipe.points
         self._heatmap_cell_m = self.canvas.cell_m * trained.recipe.stride
-        self._efd = trained.efd
+        self._efd = folded(trained.efd).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._posture = trained.posture
 
     @torch.inference_mode()
@@ -54,6 +55,4 @@ class TorchBackend:
         else:
             xy = points.xy_norm * points.xy_norm.new_tensor((self.canvas.width_m / self.canvas.height_m, 1.0))
             probabilities = self._posture(xy, points.features).softmax(-1)
-        return Found(
-            points.xy_norm.numpy(), points.spread_cells.numpy() * self._heatmap_cell_m, probabilities.numpy()
-        )
+        return Found(points.xy_norm.numpy(), points.spread_cells.numpy() * self._heatmap_cell_m, probabilities.numpy())

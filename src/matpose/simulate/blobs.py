@@ -131,9 +131,7 @@ def _breathing(patches: Patches, time_s: np.ndarray) -> np.ndarray:
     return share / share.sum(1, keepdims=True)
 
 
-def _profiles(
-    patches: Patches, joints_m: np.ndarray, person: Person, mat: Mat
-) -> tuple[np.ndarray, np.ndarray]:
+def _profiles(patches: Patches, joints_m: np.ndarray, person: Person, mat: Mat) -> tuple[np.ndarray, np.ndarray]:
     """Every patch's spread along and across the mat, each adding up to 1: (T, N, rows), (T, N, cols)."""
     centre_m = np.einsum("nj,tjc->tnc", np.array(patches.mix), joints_m[..., :2])
     build = np.sqrt(person.mass_kg / person.stature_m / 43)  # heavier people press on wider patches
@@ -149,18 +147,14 @@ def _profiles(
     return profiles[0], profiles[1]
 
 
-def _pressure_kpa(
-    patches: Patches, joints_m: np.ndarray, force_n: np.ndarray, person: Person, mat: Mat
-) -> np.ndarray:
+def _pressure_kpa(patches: Patches, joints_m: np.ndarray, force_n: np.ndarray, person: Person, mat: Mat) -> np.ndarray:
     """Sum of all patches: (T, rows, cols)."""
     along, across = _profiles(patches, joints_m, person, mat)
     force = np.matmul((along * force_n[..., None]).transpose(0, 2, 1), across)
     return force / (1000 * mat.pitch_m[0] * mat.pitch_m[1])
 
 
-def _parts(
-    patches: Patches, joints_m: np.ndarray, force_n: np.ndarray, person: Person, mat: Mat
-) -> np.ndarray:
+def _parts(patches: Patches, joints_m: np.ndarray, force_n: np.ndarray, person: Person, mat: Mat) -> np.ndarray:
     """The part that presses most on every cell: (rows, cols) uint8, without regard to contact."""
     along, across = _profiles(patches, joints_m, person, mat)
     part = np.array(patches.part)

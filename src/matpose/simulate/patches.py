@@ -101,9 +101,7 @@ def _flat(patches: Patches, posture: str, rng: np.random.Generator) -> None:
     patches.touch("thorax")
     patches.add(back, chest, pelvis, (0.1, 0.45), 3, 0.05, 0.030)
     for side in ("left", "right"):
-        shoulder, hip, knee, ankle = (
-            _at(f"{side}_{joint}") for joint in ("shoulder", "hip", "knee", "ankle")
-        )
+        shoulder, hip, knee, ankle = (_at(f"{side}_{joint}") for joint in ("shoulder", "hip", "knee", "ankle"))
         patches.touch(f"{side}_shoulder", f"{side}_hip")
         blade, loin = _between(chest, shoulder, 0.7), _between(pelvis, hip, 1.05)
         patches.add(back, blade, loin, (0.06, 0.45), 4, 0.11, 0.029)

@@ -140,9 +140,7 @@ def _on_side(posture: str, rng: np.random.Generator, spread: float) -> np.ndarra
     roll = np.sin(np.radians(rng.normal(0, 8)))  # the upper side a little before or behind the lower one
     trunk = -_along(-faces * lean, 1)
     xy[JOINT["thorax"]] = NECK * trunk + (-faces * 0.01, 0)
-    xy[JOINT["head_top"]] = NECK * trunk - _along(
-        -faces * (lean + rng.uniform(0, 20) * spread), HEAD_TOP - NECK
-    )
+    xy[JOINT["head_top"]] = NECK * trunk - _along(-faces * (lean + rng.uniform(0, 20) * spread), HEAD_TOP - NECK)
     hip_flexion, knee_flexion = rng.uniform(8, 75) * spread, rng.uniform(15, 105) * spread
     arm, elbow_flexion = rng.uniform(15, 100) * spread, rng.uniform(15, 120) * spread
     upper = "right" if posture == "left" else "left"

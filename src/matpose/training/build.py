@@ -27,16 +27,21 @@ def build_efd(recipe: Recipe, *, outputs: int = 1) -> EFD:
         138400
     """
     blocks, stem_stride = (PAPER_BLOCKS, 1) if recipe.blocks == "paper" else (NATIVE_BLOCKS, 2)
-    encoder = Encoder(
-        recipe.points,
-        recipe.features,
-        blocks,
-        stem_stride=stem_stride,
-        stride=recipe.stride,
-        normalisation=recipe.normalisation,
-        positions=recipe.positions,
-        sharpness=recipe.sharpness,
-    )
+    try:
+        encoder = Encoder(
+            recipe.points,
+            recipe.features,
+            blocks,
+            stem_stride=stem_stride,
+            stride=recipe.stride,
+            normalisation=recipe.normalisation,
+            positions=recipe.positions,
+            sharpness=recipe.sharpness,
+        )
+    except ValueError as error:
+        raise RecipeError(
+            f"{recipe.blocks} blocks: {error}", mend="choose another stride or other blocks", path=recipe.name
+        ) from None
     rebuild = RebuildNet(
         recipe.widths,
         recipe.exchange_width,

@@ -84,7 +84,9 @@ class SafetensorsIO(CheckpointIO):
         tree = pack(checkpoint, tensors)
         write_tensors(Path(path), tensors, {"checkpoint": json.dumps(tree)})
 
-    def load_checkpoint(self, path: Any, map_location: Any | None = None, **_: Any) -> dict[str, Any]:
+    def load_checkpoint(
+        self, path: Any, map_location: Any | None = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
         tensors, facts = read_tensors(Path(path))
         if "checkpoint" not in facts:
             raise ModelError("this is a model, not a checkpoint", mend="resume from a run's folder", path=path)

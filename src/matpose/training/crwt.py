@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import warnings
 from pathlib import Path
+from typing import Any
+from typing import Any
 
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from matpose.errors import MatposeError, ModelError
 from matpose.nn.efd import EFD
 from matpose.training.build import build_efd
 from matpose.training.checkpoint import SafetensorsIO
@@ -42,7 +45,12 @@ def fit_efd(
 
     Returns:
         The model in eval mode, and the rows of ``metrics.csv``.
+
+    Raises:
+        ModelError: the training diverged.
+        MatposeError: no such device.
     """
+    _check_device(device)
     torch.manual_seed(recipe.seed)
     model = build_efd(recipe, outputs=2 if recipe.crwt else 1).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     rows = read_history(folder / "metrics.csv") if resume else []
@@ -52,6 +60,44 @@ def fit_efd(
         model.decoder.rebuild.head = model.decoder.rebuild.new_head(1)
     _fit_stage(model, recipe, "reconstruction", train, val, folder, rows, resume, progress, device)
     return model.cpu().eval(), rows
+
+
+class _Bar(RichProgressBar):
+    """Shows the stage beside the losses, in place of the logger's version."""
+
+    def __init__(self, stage: str) -> None:
+        super().__init__()
+        self.stage = stage
+
+    def get_metrics(self, trainer: L.Trainer, pl_module: L.LightningModule) -> dict[str, Any]:
+        shown = super().get_metrics(trainer, pl_module)
+        shown.pop("v_num", None)
+        return {"stage": self.stage, **shown}
+
+
+class _Keeper(ModelCheckpoint):
+    CHECKPOINT_NAME_LAST: str = "last"
+    FILE_EXTENSION: str = ".safetensors"
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        # the run's folder may have been moved since; Lightning would forget the best epoch's loss then
+        folder = Path(self.dirpath or ".")
+        best, last = (str(folder / Path(state_dict[f"{which}_model_path"]).name) for which in ("best", "last"))
+        here = {
+            "dirpath": self.dirpath,
+            "best_model_path": best,
+            "kth_best_model_path": best,
+            "best_k_models": {best: state_dict["best_model_score"]},
+            "last_model_path": last,
+        }
+        super().load_state_dict(state_dict | here)
+
+
+class _EarlyStopping(EarlyStopping):
+    """A stage that had stopped early stays so when its run is resumed."""
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        trainer.should_stop = self.wait_count >= self.patience
 
 
 def _fit_stage(
@@ -68,7 +114,7 @@ def _fit_stage(
 ) -> None:
     """Fit one stage in place and load its best epoch."""
     module = StageModule(model, recipe, stage, train, val)
-    keeper = ModelCheckpoint(
+    keeper = _Keeper(
         folder / "checkpoints",
         filename=f"{stage}-best",
         monitor="val_loss",
@@ -76,14 +122,13 @@ def _fit_stage(
         enable_version_counter=False,
     )
     keeper.CHECKPOINT_NAME_LAST = f"{stage}-last"
-    keeper.FILE_EXTENSION = ".safetensors"
     callbacks: list[Callback] = [
         keeper,
-        EarlyStopping("val_loss", patience=recipe.patience),
+        _EarlyStopping("val_loss", patience=recipe.patience),
         History(rows, stage, folder / "metrics.csv"),
     ]
     if progress:
-        callbacks.append(RichProgressBar(leave=False))
+        callbacks.append(_Bar(f"{1 if stage == 'presence' else 2} of 2, {stage}"))
     _quiet()
     trainer = L.Trainer(
         accelerator=device,
@@ -98,10 +143,23 @@ def _fit_stage(
         enable_progress_bar=progress,
         enable_model_summary=False,
     )
-    last = folder / "checkpoints" / f"{stage}-last.safetensors"
-    trainer.fit(module, ckpt_path=str(last) if resume and last.is_file() else None)
-    best = SafetensorsIO().load_checkpoint(keeper.best_model_path or last)
-    module.load_state_dict(best["state_dict"])
+    last, best = (folder / "checkpoints" / f"{stage}-{which}.safetensors" for which in ("last", "best"))
+    try:
+        trainer.fit(module, ckpt_path=str(last) if resume and last.is_file() else None)
+    except SystemExit:  # what Lightning makes of Ctrl-C
+        raise KeyboardInterrupt from None
+    if keeper.best_model_score is None or not keeper.best_model_score.isfinite():
+        raise ModelError(
+            f"the {stage} stage diverged: no epoch has a finite loss", mend="lower learning_rate", path=folder
+        )
+    module.load_state_dict(SafetensorsIO().load_checkpoint(best)["state_dict"])
+
+
+def _check_device(device: str) -> None:
+    if device not in ("cpu", "cuda", "auto"):
+        raise MatposeError(f"there is no device {device!r}", mend="use cpu, cuda or auto")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise MatposeError("torch finds no CUDA device here", mend="use --device cpu or auto")
 
 
 def _quiet() -> None:

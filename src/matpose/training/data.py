@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,7 +113,8 @@ def collect_maps(
         posture += ["unknown"] * len(maps) if recording.posture is None else recording.posture[frames].tolist()
     if not pressure:
         raise DatasetError(
-            "not one usable frame was found", mend="look at the files with `matpose inspect`; check grid and unit"
+            "not one usable frame was found",
+            mend="look at the files with `matpose inspect`; check grid and unit",
         )
     return Maps(
         torch.from_numpy(np.concatenate(pressure))[:, None],
@@ -149,13 +150,17 @@ def _grid(recording: Recording) -> tuple:
     return mat.rows, mat.cols, mat.pitch_y_m, mat.pitch_x_m
 
 
-def batches(count: int, size: int, *, seed: int, epoch: int) -> Iterator[np.ndarray]:
-    """Shuffled index batches of one epoch; the order depends on seed and epoch alone, so a resumed run repeats it.
+def batches(count: int, size: int, number: int, *, seed: int, epoch: int) -> list[np.ndarray]:
+    """The index batches of one epoch: maps in shuffled order, again and again until there are enough batches.
 
-    A last batch of one is left out: BatchNorm cannot learn from it.
+    An epoch is a number of batches, not a pass over the maps, so that a small folder trains as long as a large one.
+    The order depends on seed and epoch alone, so a resumed run repeats it.
+
+    Example:
+        >>> [sorted(batch.tolist()) for batch in batches(4, 4, 2, seed=0, epoch=0)]
+        [[0, 1, 2, 3], [0, 1, 2, 3]]
     """
-    order = np.random.default_rng((seed, epoch)).permutation(count)
-    for start in range(0, count, size):
-        batch = order[start : start + size]
-        if len(batch) > 1:
-            yield batch
+    chance = np.random.default_rng((seed, epoch))
+    passes = -(-size * number // count)
+    order = np.concatenate([chance.permutation(count) for _ in range(passes)])
+    return list(order[: size * number].reshape(number, size))

@@ -80,7 +80,9 @@ def load_model(path: str | PathLike[str]) -> TrainedModel:
         raise ModelError("there is no trained model here", mend="train one: matpose train DATA -o RUN", path=file)
     tensors, head = read_tensors(file)
     if head.get("format") != FORMAT:
-        raise ModelError(f"not a model of format {FORMAT}", mend="give a run's folder or its model.safetensors", path=file)
+        raise ModelError(
+            f"not a model of format {FORMAT}", mend="give a run's folder or its model.safetensors", path=file
+        )
     try:
         recipe = Recipe(**json.loads(head["recipe"]))
         postures = tuple(json.loads(head["postures"]))
@@ -90,7 +92,7 @@ def load_model(path: str | PathLike[str]) -> TrainedModel:
         if posture is not None:
             posture.load_state_dict(_part(tensors, "posture."))
         facts = json.loads(head["facts"])
-    except (KeyError, ValueError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         problem = str(error).splitlines()[0]
         raise ModelError(f"the model does not fit this version ({problem})", mend="train it again", path=file) from None
     efd = efd.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

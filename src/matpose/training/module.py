@@ -8,13 +8,13 @@ import lightning as L
 import torch
 from torch.utils.data import DataLoader
 
-from matpose.evaluation.label_free import label_free_metrics
 from matpose.losses.presence import presence_loss
 from matpose.losses.reconstruction import reconstruction_loss
 from matpose.nn.efd import EFD
 from matpose.nn.scaling import scale_free
 from matpose.training.augmentation import augment
 from matpose.training.data import Maps, batches
+from matpose.training.measure import label_free
 from matpose.training.recipe import Recipe
 
 Stage = Literal["presence", "reconstruction"]
@@ -48,7 +48,11 @@ class StageModule(L.LightningModule):
 
     def train_dataloader(self) -> DataLoader:
         order = batches(
-            len(self.train_maps), self.recipe.batch, seed=self._stage_seed, epoch=self.current_epoch
+            len(self.train_maps),
+            self.recipe.batch,
+            self.recipe.batches_per_epoch,
+            seed=self._stage_seed,
+            epoch=self.current_epoch,
         )
         return DataLoader([torch.from_numpy(batch) for batch in order], batch_size=None)  # pyright: ignore[reportArgumentType]
 
@@ -63,7 +67,7 @@ class StageModule(L.LightningModule):
         out = self.model(self._to_device(scale_free(seen)))
         if self.stage == "presence":
             on_mat = self._to_device(maps.coverage[maps.mat[index]] >= 0.5)
-            loss = presence_loss(out, self._to_device(self._present(maps, index, target)), on_mat)
+            loss = presence_loss(out, self._to_device(target >= self._threshold(maps, index)), on_mat)
         else:
             loss = self._reconstruction_loss(out, self._to_device(scale_free(target)))
         self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(index))
@@ -74,7 +78,7 @@ class StageModule(L.LightningModule):
         x = self._to_device(scale_free(maps.pressure[index]))
         out = self.model(x)
         if self.stage == "presence":
-            present = self._to_device(self._present(maps, index, maps.pressure[index]))
+            present = self._to_device(maps.pressure[index] >= self._threshold(maps, index))
             on_mat = self._to_device(maps.coverage[maps.mat[index]] >= 0.5)
             self._log_val("val_loss", presence_loss(out, present, on_mat), len(index))
             predicted = (out[:, 1:] > out[:, :1]) & on_mat
@@ -86,25 +90,8 @@ class StageModule(L.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         if self.stage == "reconstruction":
-            metrics = self.label_free(min(LABEL_FREE_MAPS, len(self.val_maps)))
+            metrics = label_free(self.model, self.val_maps, LABEL_FREE_MAPS)
             self.log_dict({f"val_{name}": value for name, value in metrics.items()})
-
-    def label_free(self, count: int) -> dict[str, float]:
-        """Label-free metrics on evenly spaced validation maps."""
-        spaced = torch.linspace(0, len(self.val_maps) - 1, count).round().long().numpy()
-        maps = self.val_maps.select(spaced)
-        was_training = self.model.training
-        self.model.eval()
-        metrics = label_free_metrics(
-            self.model,
-            self._to_device(maps.pressure),
-            subject=maps.subject,
-            recording=maps.recording,
-            posture=maps.posture,
-            canvas=maps.canvas,
-        )
-        self.model.train(was_training)
-        return metrics
 
     def configure_optimizers(self):  # pyright: ignore[reportIncompatibleMethodOverride]
         optimiser = torch.optim.AdamW(
@@ -114,13 +101,14 @@ class StageModule(L.LightningModule):
         return [optimiser], [schedule]
 
     def _reconstruction_loss(self, out: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        return reconstruction_loss(
-            out, target, l2_weight=self.recipe.l2_weight, ssim_weight=self.recipe.ssim_weight
-        )
+        return reconstruction_loss(out, target, l2_weight=self.recipe.l2_weight, ssim_weight=self.recipe.ssim_weight)
 
     @staticmethod
-    def _present(maps: Maps, index: torch.Tensor, pressure: torch.Tensor) -> torch.Tensor:
-        return pressure >= maps.threshold[index].view(-1, 1, 1, 1)
+    def _threshold(maps: Maps, index: torch.Tensor) -> torch.Tensor:
+        return maps.threshold[index].view(-1, 1, 1, 1)
+
+    def transfer_batch_to_device(self, batch: torch.Tensor, device: torch.device, dataloader_idx: int) -> torch.Tensor:
+        return batch  # an index into maps, which stay on the CPU
 
     def _to_device(self, tensor: torch.Tensor) -> torch.Tensor:
         return tensor.to(self.device)

@@ -14,15 +14,15 @@ from matpose import __version__
 from matpose.datasets import load
 from matpose.datasets.splits import hold_out, subject_groups
 from matpose.errors import DatasetError
-from matpose.evaluation.label_free import label_free_metrics
 from matpose.evaluation.posture import leave_one_subject_out
 from matpose.evaluation.posture_frames import LabelledFrames
-from matpose.evaluation.rigid import centre_and_axes_m, rigid_residual_m, spread_m
+from matpose.evaluation.rigid import rigid_pairs
 from matpose.nn.efd import EFD
 from matpose.recording import Recording
 from matpose.training.crwt import fit_efd
 from matpose.training.data import Maps, collect_maps
 from matpose.training.encode import encode
+from matpose.training.measure import label_free, presence_model, presence_scores
 from matpose.training.model_file import FILE_NAME, TrainedModel, load_model, save_model
 from matpose.training.recipe import Recipe, load_recipe
 from matpose.training.run import Say
@@ -69,7 +69,12 @@ def run_protocol(
     place = Path(model)
     fixed = load_model(place) if place.is_dir() or place.suffix == ".safetensors" else None
     recipe = load_recipe(model, changes) if fixed is None else fixed.recipe
-    maps = collect_maps(_recordings(dataset, subjects), recipe.canvas, frames_per_recording=None, presence_mmhg=recipe.presence_mmhg)
+    maps = collect_maps(
+        _recordings(dataset, subjects),
+        recipe.canvas,
+        frames_per_recording=None,
+        presence_mmhg=recipe.presence_mmhg,
+    )
     maps = maps.select(np.isin(maps.posture, classes))
     if len(maps.subjects) < 3:
         raise DatasetError("leaving one subject out needs three or more", mend="choose more subjects", path=dataset)
@@ -89,11 +94,14 @@ def run_protocol(
 
         return see, bool(saw & held_out)
 
-    answer = leave_one_subject_out(frames, encoder_for, groups, seeds=range(seeds), progress=lambda text: say(f"  {text}"))
-    keypoints = [_keypoints(encoders[group].efd, few.of_subjects(group)) for group in groups]
-    rigid = [_rigid(trained.efd, recipe, dataset, held_out) for held_out, trained in encoders.items()]
-    measured = {name: float(np.mean([one[name] for one in keypoints])) for name in keypoints[0]}
-    measured |= _mean_of([one for one in rigid if one])
+    answer = leave_one_subject_out(
+        frames, encoder_for, groups, seeds=range(seeds), progress=lambda text: say(f"  {text}")
+    )
+    keypoints = [
+        label_free(encoders[group].efd, few.of_subjects(group)) | _rigid(encoders[group].efd, recipe, dataset, group)
+        for group in groups
+    ]
+    presence = [] if fixed or not recipe.crwt else [_presence(group, few, recipe, folder) for group in groups]
     return {
         "protocol": protocol,
         "variant": "quick: one encoder" if fixed else "strict: encoders trained without the people tested",
@@ -102,7 +110,8 @@ def run_protocol(
         "subjects": maps.subjects,
         "groups": [sorted(group) for group in groups],
         **answer,
-        "keypoints": measured,
+        "keypoints": _mean_of(keypoints),
+        "presence_f": _mean_of(presence),
         "recipe": recipe.model_dump(),
         "machine": {"cpu": platform.processor() or platform.machine(), "threads": torch.get_num_threads()},
         "versions": {"matpose": __version__, "torch": torch.__version__, "python": platform.python_version()},
@@ -120,9 +129,19 @@ def _labelled(maps: Maps, classes: tuple[str, ...], count: int) -> LabelledFrame
     fit = np.zeros(len(maps), bool)
     for name in np.unique(maps.recording):
         of_recording = np.flatnonzero(maps.recording == name)
-        fit[of_recording[np.linspace(0, len(of_recording) - 1, min(count, len(of_recording))).round().astype(int)]] = True
+        fit[of_recording[np.linspace(0, len(of_recording) - 1, min(count, len(of_recording))).round().astype(int)]] = (
+            True
+        )
     label = np.array([classes.index(name) for name in maps.posture])
     return LabelledFrames(maps.pressure[:, 0].numpy(), label, classes, maps.subject, maps.recording, fit)
+
+
+def _place(folder: Path, recipe: Recipe, held_out: frozenset[str]) -> Path:
+    return folder / f"{recipe.name}-seed{recipe.seed}-without-{_short(held_out)}"
+
+
+def _short(people: frozenset[str]) -> str:
+    return "-".join(sorted(name.rpartition("/")[2] for name in people))
 
 
 def _encoder_without(
@@ -130,8 +149,8 @@ def _encoder_without(
 ) -> TrainedModel:
     """An encoder of the recipe that saw nobody of ``held_out``, trained now or found whole in the folder."""
     others = [name for name in maps.subjects if name not in held_out]
-    short = "-".join(sorted(name.rpartition("/")[2] for name in held_out))
-    place = folder / f"{recipe.name}-seed{recipe.seed}-without-{short}"
+    short = _short(held_out)
+    place = _place(folder, recipe, held_out)
     if (place / FILE_NAME).is_file():
         trained = load_model(place)
         saw = set(trained.facts["train_subjects"]) | set(trained.facts["validation_subjects"])
@@ -146,55 +165,31 @@ def _encoder_without(
     return trained
 
 
-def _keypoints(efd: EFD, maps: Maps) -> dict[str, float]:
-    spaced = np.linspace(0, len(maps) - 1, min(96, len(maps))).round().astype(int)
-    chosen = maps.select(spaced)
-    return label_free_metrics(
-        efd,
-        chosen.pressure,
-        subject=chosen.subject,
-        recording=chosen.recording,
-        posture=chosen.posture,
-        canvas=chosen.canvas,
-    )
+def _presence(held_out: frozenset[str], maps: Maps, recipe: Recipe, folder: Path) -> dict[str, float]:
+    """Stage 1's F-score on the people its model never saw, beside rivals fitted on those it did."""
+    model = presence_model(_place(folder, recipe, held_out), recipe)
+    others = [name for name in maps.subjects if name not in held_out]
+    return presence_scores(model, recipe, maps.of_subjects(others), maps.of_subjects(held_out))
 
 
 def _rigid(efd: EFD, recipe: Recipe, dataset: str, held_out: frozenset[str]) -> dict[str, float]:
-    """Rigid residual of B1-B5 against B2 in PmatData's experiment ii, of people the encoder did not see if there are any."""
+    """Rigid residual of PmatData's displaced postures B1-B5, of people the encoder did not see; empty without them."""
     if not dataset.startswith("pmatdata:"):
         return {}
-    try:
-        both = [r for r in load(dataset, subjects="ii:1-8") if r.meta.get("posture_code") in ("B1", "B2", "B3", "B4", "B5")]
-    except DatasetError:
+    displaced = [
+        recording
+        for recording in load(dataset)
+        if recording.subject in held_out and recording.meta.get("posture_code") in ("B1", "B2", "B3", "B4", "B5")
+    ]
+    if not displaced:
         return {}
-    unseen = [r for r in both if r.subject in held_out]
-    if not unseen:
-        return {}
-    maps = collect_maps(unseen, recipe.canvas, frames_per_recording=1)
-    half_m = recipe.canvas.height_m / 2
-    points_m = encode(efd, maps.pressure, recipe.canvas)[0] * half_m
-    axes_m = np.stack([centre_and_axes_m(p, recipe.canvas.cell_m) for p in maps.pressure[:, 0].numpy()])
-    found: dict[str, list[float]] = {"points": [], "spread": [], "axes": [], "axes_spread": []}
-    code = np.array([name.rpartition("/")[2] for name in maps.recording])
-    series = np.array([name.rpartition("/")[0] for name in maps.recording])
-    for name in np.unique(series):
-        first = np.flatnonzero((series == name) & (code == "B2"))
-        for other in np.flatnonzero((series == name) & (code != "B2")):
-            for index in first:
-                found["points"].append(rigid_residual_m(points_m[index], points_m[other]))
-                found["axes"].append(rigid_residual_m(axes_m[index], axes_m[other]))
-                found["spread"].append(spread_m(points_m[index]))
-                found["axes_spread"].append(spread_m(axes_m[index]))
-    points, axes = np.mean(found["points"]), np.mean(found["axes"])
-    return {
-        "rigid_residual_cm": float(100 * points),
-        "rigid_residual_over_spread": float(points / np.mean(found["spread"])),
-        "rigid_residual_axes_cm": float(100 * axes),
-        "rigid_residual_axes_over_spread": float(axes / np.mean(found["axes_spread"])),
-    }
+    maps = collect_maps(displaced, recipe.canvas, frames_per_recording=1)
+    points_m = encode(efd, maps.pressure, recipe.canvas)[0] * (recipe.canvas.height_m / 2)
+    series, code = np.array([name.rpartition("/")[::2] for name in maps.recording]).T
+    return rigid_pairs(points_m, maps.pressure[:, 0].numpy(), recipe.canvas.cell_m, series, code)
 
 
 def _mean_of(measured: list[dict[str, float]]) -> dict[str, float]:
-    if not measured:
-        return {}
-    return {name: float(np.mean([one[name] for one in measured])) for name in measured[0]}
+    """Mean of every figure over those who have it."""
+    names = dict.fromkeys(name for one in measured for name in one)
+    return {name: float(np.mean([one[name] for one in measured if name in one])) for name in names}

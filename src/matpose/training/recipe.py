@@ -60,15 +60,16 @@ class Recipe(BaseModel):
 
     # the training
     crwt: bool = True
-    presence_epochs: int = Field(12, ge=1)
-    epochs: int = Field(40, ge=1)
+    presence_epochs: int = Field(30, ge=1)
+    epochs: int = Field(60, ge=1)
     batch: int = Field(32, ge=2)
+    batches_per_epoch: int = Field(40, ge=1)
     learning_rate: float = Field(3e-3, gt=0)
     weight_decay: float = Field(1e-4, ge=0)
     l2_weight: float = Field(10.0, ge=0)
     ssim_weight: float = Field(1.0, ge=0)
-    patience: int = Field(15, ge=1)
-    seed: int = 0
+    patience: int = Field(20, ge=1)
+    seed: int = Field(0, ge=0, lt=2**20)
 
     @property
     def canvas(self) -> Canvas:
@@ -90,14 +91,17 @@ def load_recipe(name: str, changes: tuple[str, ...] = ()) -> Recipe:
         >>> load_recipe("native", ("epochs=5",)).epochs
         5
     """
-    shipped = {Path(entry.name).stem: entry for entry in files("matpose.configs").iterdir() if entry.name.endswith(".yaml")}
+    shipped = {
+        Path(entry.name).stem: entry for entry in files("matpose.configs").iterdir() if entry.name.endswith(".yaml")
+    }
     if name in shipped:
         text = shipped[name].read_text(encoding="utf-8")
     elif Path(name).is_file():
         text = Path(name).read_text(encoding="utf-8", errors="replace")
     else:
         raise RecipeError(
-            f"there is no recipe {name!r}", mend=f"use one of {', '.join(sorted(shipped))}, or a YAML file's path"
+            f"there is no recipe {name!r}",
+            mend=f"use one of {', '.join(sorted(shipped))}, or a YAML file's path",
         )
     try:
         values = yaml.safe_load(text)
@@ -109,7 +113,9 @@ def load_recipe(name: str, changes: tuple[str, ...] = ()) -> Recipe:
                 raise RecipeError(f"{change!r} changes nothing", mend="write key=value, for example epochs=5")
             values[key.strip()] = yaml.safe_load(value)
     except yaml.YAMLError as error:
-        raise RecipeError(f"not YAML ({error})".replace("\n", " "), mend="write 'key: value' lines", path=name) from None
+        raise RecipeError(
+            f"not YAML ({error})".replace("\n", " "), mend="write 'key: value' lines", path=name
+        ) from None
     return _checked(values, name)
 
 

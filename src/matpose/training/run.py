@@ -21,6 +21,7 @@ from matpose.training.posture_head import fit_posture_head
 from matpose.training.recipe import Recipe, load_recipe
 
 Say = Callable[[str], None]
+RECIPE_NAME = "recipe.yaml"
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def train(
         DatasetError: no usable frames, or fewer than two people.
         MatposeError: the folder already holds a run, or ``resume`` finds another recipe there.
     """
-    _open_folder(folder, recipe, resume)
+    _check_folder(folder, recipe, resume)
     maps = collect_maps(
         recordings,
         recipe.canvas,
@@ -82,6 +83,8 @@ def train(
         )
     training, validation = hold_out(maps.subjects, recipe.validation_fraction, recipe.seed)
     fit, val = maps.of_subjects(training), maps.of_subjects(validation)
+    with atomic_path(folder / RECIPE_NAME) as temporary:
+        temporary.write_text(yaml.safe_dump(json.loads(recipe.model_dump_json()), sort_keys=False), encoding="utf-8")
     say(f"{len(maps)} maps of {len(maps.subjects)} people; validating on {', '.join(validation)}")
     efd, history = fit_efd(fit, val, recipe, folder, resume=resume, progress=progress, device=device)
     posture, postures = fit_posture_head(efd, recipe, fit)
@@ -91,8 +94,8 @@ def train(
     return Run(folder, model, fit, val, history)
 
 
-def _open_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
-    written = folder / "recipe.yaml"
+def _check_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
+    written = folder / RECIPE_NAME
     if resume and written.is_file():
         before = load_recipe(str(written))
         changed = [key for key in Recipe.model_fields if getattr(before, key) != getattr(recipe, key)]
@@ -104,10 +107,10 @@ def _open_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
             )
     elif written.is_file():
         raise MatposeError(
-            "a run is there already", mend="add --resume to go on with it, or choose another folder", path=folder
+            "a run is there already",
+            mend="add --resume to go on with it, or choose another folder",
+            path=folder,
         )
-    with atomic_path(written) as temporary:
-        temporary.write_text(yaml.safe_dump(json.loads(recipe.model_dump_json()), sort_keys=False), encoding="utf-8")
 
 
 def _facts(train: Maps, val: Maps, history: list[dict[str, float | str]]) -> dict:

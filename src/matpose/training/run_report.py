@@ -8,19 +8,14 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from matpose.errors import ModelError
 from matpose.evaluation.charts import confusion, loss_curves
 from matpose.evaluation.figures import heatmaps, maps_with_points, presence_pairs, reconstruction_pairs
-from matpose.evaluation.label_free import label_free_metrics
 from matpose.evaluation.posture_fit import FittedPosture
-from matpose.evaluation.presence import f_score, presence_rivals
 from matpose.evaluation.report import Section, write_report
-from matpose.nn.efd import EFD
 from matpose.nn.scaling import scale_free
-from matpose.training.build import build_efd
-from matpose.training.checkpoint import SafetensorsIO
 from matpose.training.data import Maps
 from matpose.training.encode import encode
+from matpose.training.measure import label_free, predicted_presence, presence_model, presence_scores
 from matpose.training.run import Run
 
 SHOWN = 6
@@ -41,10 +36,9 @@ def report_run(run: Run, path: Path, *, test: Maps | None = None, title: str = "
     """
     shown = run.val if test is None else test
     whose = "people the training never saw" if test is not None else "the validation people, who chose the best epoch"
-    figures, sections = {}, []
-    metrics = _label_free(run.model.efd, shown)
+    metrics = label_free(run.model.efd, shown)
     picked = _spread_over_postures(shown)
-    sections += [_points(run, picked), _reconstruction(run, picked)]
+    sections = [_points(run, picked), _reconstruction(run, picked)]
     presence, presence_section = _presence(run, shown, picked)
     posture, posture_section = _posture(run, shown)
     sections += [section for section in (posture_section, presence_section) if section]
@@ -60,7 +54,10 @@ def report_run(run: Run, path: Path, *, test: Maps | None = None, title: str = "
         if isinstance(section.figure, Figure):
             section.figure.savefig(pictures / f"{section.heading.lower().replace(' ', '-')}.png", dpi=120)
     facts = [
-        ("people", f"{len(run.train.subjects)} + {len(run.val.subjects)}" + (f" + {len(test.subjects)}" if test else "")),
+        (
+            "people",
+            f"{len(run.train.subjects)} + {len(run.val.subjects)}" + (f" + {len(test.subjects)}" if test else ""),
+        ),
         ("maps", f"{len(run.train) + len(run.val) + (len(test) if test else 0):,}"),
         ("equivariance error", f"{metrics['equivariance_median_pct']:.1f} % of height"),
     ]
@@ -73,21 +70,21 @@ def report_run(run: Run, path: Path, *, test: Maps | None = None, title: str = "
         facts=facts,
         sections=sections,
     )
-    figures = {"label_free": metrics, "presence": presence, "posture": posture}
-    return figures
+    return {"label_free": metrics, "presence": presence, "posture": posture}
 
 
 _HOW_TO_READ = (
     "Equivariance: how far the points stay behind when the map is turned, shifted and bent; a centimetre is good, "
-    "tens say the points do not follow the body. Swap and feature-shuffle ratio: how much worse the reconstruction gets "
-    "with another person's coordinates or features; near 1 that input is ignored. Points without names "
+    "tens say the points do not follow the body. Swap and feature-shuffle ratio: how much worse the reconstruction "
+    "gets with another person's coordinates or features; near 1 that input is ignored. Points without names "
     "are not joints: no label took part."
 )
 
 
 def _rows(values: dict) -> list[dict]:
     return [
-        {"name": name, "value": f"{value:.4g}" if isinstance(value, float) else str(value)} for name, value in values.items()
+        {"name": name, "value": f"{value:.4g}" if isinstance(value, float) else str(value)}
+        for name, value in values.items()
     ]
 
 
@@ -132,41 +129,15 @@ def _one_persons_heatmaps(run: Run, maps: Maps) -> Section:
     return Section("Heatmaps", f"Where each point looks, on {_titles(maps)[0]}.", figure=figure)
 
 
-def presence_model(run: Run) -> EFD | None:
-    """The best model of CRWT's stage 1, or None if the recipe leaves that out."""
-    if not run.model.recipe.crwt:
-        return None
-    checkpoint = run.folder / "checkpoints" / "presence-best.safetensors"
-    state = SafetensorsIO().load_checkpoint(checkpoint)["state_dict"]
-    model = build_efd(run.model.recipe, outputs=2)
-    try:
-        model.load_state_dict({key.removeprefix("model."): value for key, value in state.items()})
-    except RuntimeError as error:
-        raise ModelError("stage 1's checkpoint is of another recipe", mend="train again", path=checkpoint) from error
-    return model.eval()
-
-
-@torch.inference_mode()
 def _presence(run: Run, maps: Maps, picked: Maps) -> tuple[dict | None, Section | None]:
-    model = presence_model(run)
-    if model is None:
+    recipe = run.model.recipe
+    if not recipe.crwt:
         return None, None
-
-    def predicted(of: Maps) -> np.ndarray:
-        out = torch.cat([model(scale_free(part)) for part in of.pressure.split(64)])
-        return (out[:, 1] > out[:, 0]).numpy()
-
-    seen = [scale_free(of.pressure)[:, 0].numpy() for of in (run.train, maps)]
-    present = [of.present()[:, 0].numpy() for of in (run.train, maps)]
-    on_mat = maps.on_mat()[:, 0].numpy()
-    numbers = run.model.recipe.points * (2 + run.model.recipe.features)
-    scores = {
-        "model": f_score(predicted(maps), present[1], on_mat),
-        **presence_rivals(seen[0], present[0], seen[1], present[1], on_mat, numbers=numbers),
-        "pca_numbers": numbers,
-    }
+    model = presence_model(run.folder, recipe)
+    scores = presence_scores(model, recipe, run.train, maps)
+    few = picked.select(np.arange(min(4, len(picked))))
     figure = presence_pairs(
-        picked.present()[:4, 0].numpy(), predicted(picked)[:4] & picked.on_mat()[:4, 0].numpy(), _titles(picked)[:4]
+        few.present()[:, 0].numpy(), predicted_presence(model, few) & few.on_mat()[:, 0].numpy(), _titles(few)
     )
     text = "Stage 1 of CRWT: is there pressure on a cell? F-score over the cells of the mat, beside simple rivals."
     return scores, Section("Presence", text, figure=figure, table=_rows(scores))
@@ -198,16 +169,3 @@ def _posture(run: Run, maps: Maps) -> tuple[dict | None, Section | None]:
         f"; wrong: {', '.join(wrong)}." if wrong else "."
     )
     return figures, Section("Posture", text, figure=confusion(matrix, postures))
-
-
-def _label_free(efd: EFD, maps: Maps) -> dict[str, float]:
-    spaced = np.linspace(0, len(maps) - 1, min(96, len(maps))).round().astype(int)
-    chosen = maps.select(spaced)
-    return label_free_metrics(
-        efd,
-        chosen.pressure,
-        subject=chosen.subject,
-        recording=chosen.recording,
-        posture=chosen.posture,
-        canvas=chosen.canvas,
-    )

@@ -1,0 +1,50 @@
+"""How every benchmark writes its figures: JSON with the machine, the versions, the date and the command."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from matpose import __version__
+from matpose.atomic import atomic_path
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def record(name: str, figures: dict) -> Path:
+    """Write ``results/NAME.json`` and print the figures.
+
+    Args:
+        name: of the benchmark.
+        figures: plain values, units in the names.
+
+    Returns:
+        The file.
+    """
+    result = {
+        **figures,
+        "machine": {"cpu": _cpu(), "threads": torch.get_num_threads()},
+        "versions": {"matpose": __version__, "torch": torch.__version__, "python": platform.python_version()},
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+    }
+    path = RESULTS / f"{name}.json"
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(figures, indent=1))
+    return path
+
+
+def _cpu() -> str:
+    """The processor's name where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
