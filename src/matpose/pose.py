@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from matpose.recording import Flag
 
-
 NO_FLAGS = Flag(0)
 
 

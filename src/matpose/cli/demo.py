@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from matpose.cli.options import JsonOut
+
 # enough for the points to settle and the posture to be told; a real training takes the recipe's own epochs
-CHANGES = ("name=demo", "presence_epochs=10", "epochs=25")
+CHANGES = ("name=demo", "presence_epochs=8", "epochs=20")
 PEOPLE = 6
 
 
@@ -27,6 +30,7 @@ def demo(
     changes: Annotated[
         list[str] | None, typer.Argument(metavar="[KEY=VALUE...]", help="Changes to the recipe.")
     ] = None,
+    as_json: JsonOut = False,
 ) -> None:
     """Read recordings, train keypoints briefly, classify posture of somebody new, and write report.html.
 
@@ -62,6 +66,9 @@ def demo(
     test = collect_maps(strangers, recipe.canvas, frames_per_recording=recipe.frames_per_recording)
     figures = report_run(run, output / "report.html", test=test, title=f"Matpose demo: {source}")
     _film(folder, strangers[0], output)
+    if as_json:
+        typer.echo(json.dumps({"report": str(output / "report.html"), "data": source, **figures}))
+        return
     _tell(figures, console)
     console.print(f"\n[green]Open {output / 'report.html'}[/] - and see {output / 'film.gif'}")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from matpose.cli.options import Cols, MatName, Mirror, PitchMm, RateHz, Rotate, Rows, Unit
+from matpose.cli.options import Cols, JsonOut, MatName, Mirror, PitchMm, RateHz, Rotate, Rows, Unit
 
 
 def train(
@@ -32,6 +33,7 @@ def train(
     rotate: Rotate = 0,
     mirror: Mirror = False,
     rate_hz: RateHz = None,
+    as_json: JsonOut = False,
 ) -> None:
     """Train keypoints on recordings without labels; learn posture too where recordings say it.
 
@@ -57,6 +59,9 @@ def train(
     chosen = load_recipe(recipe, changes)
     recordings = reading(data, console, subjects=subjects, mat_options=given)
     run = train_run(recordings, chosen, output, resume=resume, device=device, say=console.print)
-    report_run(run, output / "report.html")
+    figures = report_run(run, output / "report.html")
+    if as_json:
+        typer.echo(json.dumps({"run": str(output), "report": str(output / "report.html"), **figures}))
+        return
     console.print(f"[green]Done.[/] Model, report and history are in {output}. Next:")
     console.print(f"  matpose predict RECORDING --model {output} -o results")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from copy import deepcopy
-
 from typing import TypeVar
 
 from torch import nn
 from torch.nn.utils import fuse_conv_bn_eval
-
 
 M = TypeVar("M", bound=nn.Module)
 

@@ -49,7 +49,14 @@ class Warp:
     aspect: float
 
     def source(self, xy_norm: torch.Tensor) -> torch.Tensor:
-        """Places in the warped canvas to places in the original: (B, N, 2), or (1, N, 2) for all, in [-1, 1]; (B, N, 2)."""
+        """Places in the warped canvas to places in the original, in [-1, 1] both.
+
+        Args:
+            xy_norm: (B, N, 2), or (1, N, 2) for all warps.
+
+        Returns:
+            (B, N, 2).
+        """
         stretch = xy_norm.new_tensor((self.aspect, 1.0))
         xy = xy_norm * stretch
         points, inverse = (t.to(xy_norm) for t in _controls(self.aspect))

@@ -6,7 +6,6 @@ import logging
 import warnings
 from pathlib import Path
 from typing import Any
-from typing import Any
 
 import lightning as L
 import torch
@@ -76,19 +75,18 @@ class _Bar(RichProgressBar):
 
 
 class _Keeper(ModelCheckpoint):
-    CHECKPOINT_NAME_LAST: str = "last"
+    """Keeps the best epoch, or, with nothing to monitor, the latest."""
+
     FILE_EXTENSION: str = ".safetensors"
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         # the run's folder may have been moved since; Lightning would forget the best epoch's loss then
-        folder = Path(self.dirpath or ".")
-        best, last = (str(folder / Path(state_dict[f"{which}_model_path"]).name) for which in ("best", "last"))
+        path = str(Path(self.dirpath or ".") / Path(state_dict["best_model_path"]).name)
         here = {
             "dirpath": self.dirpath,
-            "best_model_path": best,
-            "kth_best_model_path": best,
-            "best_k_models": {best: state_dict["best_model_score"]},
-            "last_model_path": last,
+            "best_model_path": path,
+            "kth_best_model_path": path,
+            "best_k_models": {} if self.monitor is None else {path: state_dict["best_model_score"]},
         }
         super().load_state_dict(state_dict | here)
 
@@ -114,16 +112,13 @@ def _fit_stage(
 ) -> None:
     """Fit one stage in place and load its best epoch."""
     module = StageModule(model, recipe, stage, train, val)
-    keeper = _Keeper(
-        folder / "checkpoints",
-        filename=f"{stage}-best",
-        monitor="val_loss",
-        save_last=True,
-        enable_version_counter=False,
-    )
-    keeper.CHECKPOINT_NAME_LAST = f"{stage}-last"
+    checkpoints = folder / "checkpoints"
+    best = _Keeper(checkpoints, filename=f"{stage}-best", monitor="val_loss", enable_version_counter=False)
+    # Lightning's own save_last writes only when the best epoch changes
+    last = _Keeper(checkpoints, filename=f"{stage}-last", enable_version_counter=False)
     callbacks: list[Callback] = [
-        keeper,
+        best,
+        last,  # after the best one, whose state it holds
         _EarlyStopping("val_loss", patience=recipe.patience),
         History(rows, stage, folder / "metrics.csv"),
     ]
@@ -143,16 +138,16 @@ def _fit_stage(
         enable_progress_bar=progress,
         enable_model_summary=False,
     )
-    last, best = (folder / "checkpoints" / f"{stage}-{which}.safetensors" for which in ("last", "best"))
+    latest = checkpoints / f"{stage}-last.safetensors"
     try:
-        trainer.fit(module, ckpt_path=str(last) if resume and last.is_file() else None)
+        trainer.fit(module, ckpt_path=str(latest) if resume and latest.is_file() else None)
     except SystemExit:  # what Lightning makes of Ctrl-C
         raise KeyboardInterrupt from None
-    if keeper.best_model_score is None or not keeper.best_model_score.isfinite():
+    if best.best_model_score is None or not best.best_model_score.isfinite():
         raise ModelError(
             f"the {stage} stage diverged: no epoch has a finite loss", mend="lower learning_rate", path=folder
         )
-    module.load_state_dict(SafetensorsIO().load_checkpoint(best)["state_dict"])
+    module.load_state_dict(SafetensorsIO().load_checkpoint(best.best_model_path)["state_dict"])
 
 
 def _check_device(device: str) -> None:

@@ -46,7 +46,7 @@ class Recipe(BaseModel):
     exchange: bool = True
 
     # the maps
-    frames_per_recording: int = Field(8, ge=1)
+    frames_per_recording: int = Field(4, ge=1)
     validation_fraction: float = Field(0.2, gt=0, lt=1)
     presence_mmhg: float = Field(1.0, gt=0)
 
@@ -60,8 +60,8 @@ class Recipe(BaseModel):
 
     # the training
     crwt: bool = True
-    presence_epochs: int = Field(30, ge=1)
-    epochs: int = Field(60, ge=1)
+    presence_epochs: int = Field(20, ge=1)
+    epochs: int = Field(40, ge=1)
     batch: int = Field(32, ge=2)
     batches_per_epoch: int = Field(40, ge=1)
     learning_rate: float = Field(3e-3, gt=0)
