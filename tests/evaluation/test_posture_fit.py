@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from matpose.errors import MatposeError
-from matpose.evaluation.posture_fit import Graph, fit_posture
+from matpose.evaluation.posture_fit import Graph, _disturbed, fit_posture
 
 K, F = 10, 3
 
@@ -66,6 +66,23 @@ def test_the_global_random_state_is_neither_used_nor_moved():
     torch.manual_seed(11)
     fit_posture(xy, features, label, classes=3, epochs=1)
     torch.testing.assert_close(torch.rand(3), expected)
+
+
+def test_the_net_is_standardised_by_its_training_frames(trained):
+    xy, features, _ = people(120, 0)
+    np.testing.assert_allclose(trained.net.mean[:, :2], xy.mean(0), atol=1e-5)
+    np.testing.assert_allclose(trained.net.spread[:, 2:], features.std(0, ddof=1), rtol=1e-4)
+
+
+def test_features_are_disturbed_by_a_common_gain_and_a_little_noise():
+    torch.manual_seed(0)
+    features, spread = torch.full((4000, 5, 2), 10.0), torch.tensor([0.0, 30.0])
+    found = _disturbed(features, spread)
+    gain = found[:, :, :1] / 10
+    torch.testing.assert_close(gain, gain[:, :1].expand_as(gain))  # one for the whole person
+    assert float(gain.std()) == pytest.approx(0.1, rel=0.05)
+    noise = found[:, :, 1] - found[:, :, 0]
+    assert float(noise.std()) == pytest.approx(3, rel=0.05)
 
 
 def test_probabilities_are_such_and_do_not_depend_on_the_batch(trained):

@@ -141,9 +141,7 @@ def test_a_frame_answers_alone_as_in_its_batch(layer, frames):
 def test_gradients_reach_the_inputs_that_the_nodes_carry_and_no_others(nodes, reached, frames):
     xy, features = (part.clone().requires_grad_() for part in frames)
     _fed(_net(nodes=nodes), frames)(xy, features).square().sum().backward()
-    found = tuple(
-        part.grad is not None and bool((part.grad != 0).any((1, 2)).all()) for part in (xy, features)
-    )
+    found = tuple(part.grad is not None and bool((part.grad != 0).any((1, 2)).all()) for part in (xy, features))
     assert found == reached
 
 
@@ -162,9 +160,7 @@ def test_inputs_are_standardised_by_the_training_frames(identity, frames):
     plain.standardise_by(xy, features)
     scaled = _net(identity=identity)
     scaled.standardise_by(xy, 10 * features - 4)
-    torch.testing.assert_close(
-        plain.eval()(xy, features), scaled.eval()(xy, 10 * features - 4), atol=1e-4, rtol=0
-    )
+    torch.testing.assert_close(plain.eval()(xy, features), scaled.eval()(xy, 10 * features - 4), atol=1e-4, rtol=0)
 
 
 def test_too_few_points_for_the_neighbours_is_a_model_error():

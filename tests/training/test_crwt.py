@@ -84,11 +84,11 @@ def whole(maps, tmp_path_factory):
 
 
 def test_both_stages_learn(maps, tmp_path):
-    recipe = tiny_recipe("presence_epochs=6", "epochs=6", "batches_per_epoch=6")
+    recipe = tiny_recipe("presence_epochs=4", "epochs=4", "batches_per_epoch=8")
     _, rows = _fit(maps, tmp_path, recipe)
     for stage in ("presence", "reconstruction"):
-        losses = [row["train_loss"] for row in rows if row["stage"] == stage]
-        assert len(losses) == 6
+        losses = [float(row["train_loss"]) for row in rows if row["stage"] == stage]
+        assert len(losses) == 4
         assert losses[-1] < 0.8 * losses[0]
 
 
@@ -117,7 +117,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(whole, maps, 
     folder, recipe, efd, _ = whole
     again, _ = _fit(maps, tmp_path / "again", recipe)
     assert _same(again.state_dict(), efd.state_dict())
-    other, _ = _fit(maps, tmp_path / "other", recipe.model_copy(update={"seed": 1}))
+    other, _ = _fit(maps, tmp_path / "other", tiny_recipe("seed=1", "crwt=false", "epochs=1"))
     assert not _same(other.state_dict(), efd.state_dict())
     assert _same(_state(tmp_path / "again", "reconstruction-last"), _state(folder, "reconstruction-last"))
 
@@ -149,7 +149,13 @@ def test_without_crwt_there_is_one_stage(maps, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("stage", "epoch", "batch"), [("presence", 1, 0), ("presence", 2, 1), ("reconstruction", 0, 0), ("reconstruction", 2, 2)]
+    ("stage", "epoch", "batch"),
+    [
+        ("presence", 2, 1),
+        ("reconstruction", 2, 2),
+        pytest.param("presence", 1, 0, marks=pytest.mark.slow),
+        pytest.param("reconstruction", 0, 0, marks=pytest.mark.slow),
+    ],
 )
 def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(whole, maps, tmp_path, monkeypatch, stage, epoch, batch):
     folder, recipe, efd, rows = whole

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from matpose.canvas import Canvas
 from matpose.errors import RecipeError
+
+
+def _route(factor: float) -> float:
+    if factor not in (0.25, 0.5, 1, 2):  # others would not fit cell on cell
+        raise ValueError("a route has 0.25, 0.5, 1 or 2 times the canvas's cells")
+    return factor
 
 
 class Recipe(BaseModel):
@@ -41,7 +47,7 @@ class Recipe(BaseModel):
     start_channels: int = Field(1, ge=1, le=16)
     widths: tuple[int, int, int] = (32, 16, 16)
     exchange_width: int = Field(8, ge=1, le=64)
-    routes: tuple[float, ...] = (0.25, 0.5, 1)
+    routes: tuple[Annotated[float, AfterValidator(_route)], ...] = Field((0.25, 0.5, 1), min_length=1)
     dilation: bool = True
     exchange: bool = True
 
