@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -e '.[train,dev]' -c constraints.txt
 	touch $(STAMP)
 
-demo: setup  ## Train, predict and write a report in about a minute: demo/report.html
+demo: setup  ## Train briefly, test on somebody new and write demo/report.html, in a few minutes
 	$(BIN)/matpose demo -o demo
 
 demo-train: setup  ## The same, from the training on

@@ -63,9 +63,7 @@ def _model(encoder: Encoder, part: slice = slice(0, 2)) -> EFD:
 def _blobs(*centres: tuple[float, float], sd: float = 2.0) -> torch.Tensor:
     """Pressure bells at (row, col); sd in cells."""
     rows, cols = torch.arange(64)[:, None], torch.arange(32)
-    return torch.stack(
-        [torch.exp(-((rows - r) ** 2 + (cols - c) ** 2) / (2 * sd**2)) for r, c in centres]
-    )[:, None]
+    return torch.stack([torch.exp(-((rows - r) ** 2 + (cols - c) ** 2) / (2 * sd**2)) for r, c in centres])[:, None]
 
 
 BODIES = _blobs((30, 15), (20, 12), (36, 18), (44, 14))

@@ -17,9 +17,7 @@ from matpose.training.build import build_efd
 from matpose.training.checkpoint import SafetensorsIO, pack, unpack
 from matpose.training.model_file import FILE_NAME, TrainedModel, load_model, posture_net, save_model
 
-scalars = (
-    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | st.text(max_size=8)
-)
+scalars = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | st.text(max_size=8)
 tensors = st.builds(
     lambda shape, dtype: (7 * torch.rand(shape)).to(dtype),
     st.lists(st.integers(0, 3), max_size=3).map(tuple),
@@ -28,7 +26,9 @@ tensors = st.builds(
 keys = st.text(max_size=5) | st.integers(-9, 9) | st.sampled_from(["tensor", "tuple", "items"])
 trees = st.recursive(
     scalars | tensors,
-    lambda inner: st.lists(inner, max_size=3) | st.lists(inner, max_size=3).map(tuple) | st.dictionaries(keys, inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.lists(inner, max_size=3).map(tuple) | st.dictionaries(keys, inner, max_size=3)
+    ),
     max_leaves=8,
 )
 

@@ -38,7 +38,7 @@ def one_thread():
 
 
 def _fit(maps: tuple[Maps, Maps], folder: Path, recipe: Recipe, *, resume: bool = False):
-    return fit_efd(*maps, recipe, folder, resume=resume, progress=False)
+    return fit_efd(maps[0], maps[1], recipe, folder, resume=resume, progress=False)
 
 
 def _state(folder: Path, name: str) -> dict[str, torch.Tensor]:
@@ -157,7 +157,9 @@ def test_without_crwt_there_is_one_stage(maps, tmp_path):
         pytest.param("reconstruction", 0, 0, marks=pytest.mark.slow),
     ],
 )
-def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(whole, maps, tmp_path, monkeypatch, stage, epoch, batch):
+def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(
+    whole, maps, tmp_path, monkeypatch, stage, epoch, batch
+):
     folder, recipe, efd, rows = whole
     with monkeypatch.context() as patch:
         _stop_at(patch, stage, epoch, batch)
@@ -181,7 +183,7 @@ def test_the_last_checkpoint_is_of_the_last_epoch_even_if_that_was_worse(maps, t
 
 def test_resuming_a_finished_run_changes_nothing_even_when_it_was_moved(maps, tmp_path):
     recipe = tiny_recipe()
-    efd, rows = _fit(maps, tmp_path / "here", recipe)
+    efd, _ = _fit(maps, tmp_path / "here", recipe)
     (tmp_path / "here").rename(tmp_path / "there")
     before = (tmp_path / "there" / "metrics.csv").read_bytes()
     again, _ = _fit(maps, tmp_path / "there", recipe, resume=True)
@@ -252,7 +254,7 @@ def test_a_device_that_is_not_there(maps, tmp_path, device):
     if device == "cuda" and torch.cuda.is_available():
         pytest.skip("there is a CUDA device")
     with pytest.raises(MatposeError, match="device"):
-        fit_efd(*maps, tiny_recipe(), tmp_path, progress=False, device=device)
+        fit_efd(maps[0], maps[1], tiny_recipe(), tmp_path, progress=False, device=device)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -13,7 +13,9 @@ from matpose.training.recipe import Recipe, load_recipe
 @pytest.mark.parametrize("name", ["native", "paper"])
 def test_shipped_recipes_state_every_choice(name):
     """A key left to the code's default would not be commented where users look."""
-    text = yaml.safe_load((__import__("importlib.resources").resources.files("matpose.configs") / f"{name}.yaml").read_text())
+    text = yaml.safe_load(
+        (__import__("importlib.resources").resources.files("matpose.configs") / f"{name}.yaml").read_text()
+    )
     assert set(text) == set(Recipe.model_fields)
     assert load_recipe(name).name == name
 

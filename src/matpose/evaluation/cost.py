@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import torch
 from torch import nn
 
@@ -71,11 +73,7 @@ def paper_convention(encoder: Encoder, x: torch.Tensor) -> dict[str, int]:
 
 
 def _run_with_hook(module: nn.Module, hook, inputs: tuple[torch.Tensor, ...]) -> None:
-    was_training = module.training
-    handles = [layer.register_forward_hook(hook) for layer in module.modules()]
-    try:
-        module.eval()(*inputs)
-    finally:
-        module.train(was_training)
-        for handle in handles:
-            handle.remove()
+    shapes = deepcopy(module).to("meta").eval()  # shapes are all that counting needs
+    for layer in shapes.modules():
+        layer.register_forward_hook(hook)
+    shapes(*(x.to("meta") for x in inputs))

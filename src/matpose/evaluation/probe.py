@@ -8,7 +8,7 @@ from matpose.errors import MatposeError
 from matpose.evaluation.rigid import centre_and_axes_m
 from matpose.recording import JOINT_NAMES
 
-RIDGE = 1e-3
+RIDGE = 1e-4
 """Penalty on standardised inputs, a map; enough for inputs that hardly vary."""
 
 _HEAD, _THORAX = JOINT_NAMES.index("head_top"), JOINT_NAMES.index("thorax")
@@ -107,8 +107,7 @@ def probe_rivals(
     flat = [np.sqrt(np.clip(maps, 0, None)).reshape(len(maps), -1) for maps in (maps_train, maps_test)]
     pca = PCA(min(numbers, *flat[0].shape), random_state=0).fit(flat[0])
     axes = [
-        np.stack([centre_and_axes_m(pressure, cell_m).ravel() for pressure in maps])
-        for maps in (maps_train, maps_test)
+        np.stack([centre_and_axes_m(pressure, cell_m).ravel() for pressure in maps]) for maps in (maps_train, maps_test)
     ]
 
     def probe(train: np.ndarray, test: np.ndarray) -> dict[str, float]:

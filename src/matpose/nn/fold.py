@@ -28,7 +28,8 @@ def folded(module: M) -> M:
         children = dict(part.named_children())
         following = zip(list(children), list(children)[1:], strict=False) if isinstance(part, nn.Sequential) else ()
         for conv, norm in [*((name, f"{name}_norm") for name in children), *following]:
-            if isinstance(children[conv], nn.Conv2d) and isinstance(children.get(norm), nn.BatchNorm2d):
-                setattr(part, conv, fuse_conv_bn_eval(children[conv], children[norm]))
+            first, second = children[conv], children.get(norm)
+            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+                setattr(part, conv, fuse_conv_bn_eval(first, second))
                 setattr(part, norm, nn.Identity())
     return copy

@@ -49,7 +49,7 @@ def fit_efd(
         ModelError: the training diverged.
         MatposeError: no such device.
     """
-    _check_device(device)
+    check_device(device)
     torch.manual_seed(recipe.seed)
     model = build_efd(recipe, outputs=2 if recipe.crwt else 1).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     rows = read_history(folder / "metrics.csv") if resume else []
@@ -150,7 +150,12 @@ def _fit_stage(
     module.load_state_dict(SafetensorsIO().load_checkpoint(best.best_model_path)["state_dict"])
 
 
-def _check_device(device: str) -> None:
+def check_device(device: str) -> None:
+    """Refuse a device that is not there.
+
+    Raises:
+        MatposeError: not "cpu", "cuda" or "auto", or no CUDA device.
+    """
     if device not in ("cpu", "cuda", "auto"):
         raise MatposeError(f"there is no device {device!r}", mend="use cpu, cuda or auto")
     if device == "cuda" and not torch.cuda.is_available():

@@ -14,7 +14,7 @@ from matpose.atomic import atomic_path
 from matpose.datasets.splits import hold_out
 from matpose.errors import DatasetError, MatposeError
 from matpose.recording import Recording
-from matpose.training.crwt import fit_efd
+from matpose.training.crwt import check_device, fit_efd
 from matpose.training.data import Maps, collect_maps
 from matpose.training.model_file import FILE_NAME, TrainedModel, save_model
 from matpose.training.posture_head import fit_posture_head
@@ -67,8 +67,9 @@ def train(
 
     Raises:
         DatasetError: no usable frames, or fewer than two people.
-        MatposeError: the folder already holds a run, or ``resume`` finds another recipe there.
+        MatposeError: no such device, the folder already holds a run, or ``resume`` finds another recipe there.
     """
+    check_device(device)
     _check_folder(folder, recipe, resume)
     maps = collect_maps(
         recordings,
