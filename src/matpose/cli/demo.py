@@ -12,7 +12,7 @@ import typer
 from matpose.cli.options import JsonOut
 
 # enough for the points to settle and the posture to be told; a real training takes the recipe's own epochs
-CHANGES = ("name=demo", "presence_epochs=8", "epochs=20")
+CHANGES = ("name=demo", "presence_epochs=6", "epochs=14")
 PEOPLE = 6
 
 
