@@ -123,7 +123,7 @@ def _fit_stage(
         History(rows, stage, folder / "metrics.csv"),
     ]
     if progress:
-        callbacks.append(_Bar(f"{1 if stage == 'presence' else 2} of 2, {stage}"))
+        callbacks.append(_Bar(stage))
     _quiet()
     trainer = L.Trainer(
         accelerator=device,

@@ -1,0 +1,86 @@
+"""Write the README's figures from benchmarks/results, so that it quotes nothing else.
+
+python benchmarks/readme_figures.py
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+HERE = Path(__file__).parent
+README = HERE.parent / "README.md"
+BEGIN, END = "<!-- figures: begin (written from benchmarks/results) -->", "<!-- figures: end -->"
+
+
+def table(result: dict) -> list[str]:
+    """One posture protocol as Markdown lines."""
+    lines = ["| classifier | frames | balanced | recordings | wrong recordings |", "|---|---|---|---|---|"]
+    for row in result["rows"]:
+        name = f"**{row['name']}** (primary)" if row["primary"] else row["name"]
+        sd = f" +- {100 * row['accuracy_sd']:.1f}" if row["accuracy_sd"] is not None else ""
+        wrong = row["wrong_recordings"]
+        named = ", ".join(wrong) if len(wrong) <= 8 else f"{len(wrong)} of {row['n_recordings']}"
+        lines.append(
+            f"| {name} | {100 * row['accuracy']:.1f}{sd} % | {100 * row['balanced_accuracy']:.1f} % "
+            f"| {100 * row['accuracy_recordings']:.1f} % | {named or 'none'} |"
+        )
+    return lines
+
+
+def points(result: dict) -> list[str]:
+    """What one protocol says of the points and of presence, as Markdown lines."""
+    found, presence = result["keypoints"], result["presence_f"]
+    lines = [
+        f"- Equivariance error: median {found['equivariance_median_pct']:.1f} %, 95th centile "
+        f"{found['equivariance_p95_pct']:.1f} % of the canvas's height ({found['equivariance_median_cm']:.0f} cm).",
+        f"- Swap ratio {found['swap_ratio']:.1f}, feature-shuffle ratio {found['feature_shuffle_ratio']:.1f}; "
+        f"reconstruction SSIM {found['ssim']:.3f} (by the paper's global equation {found['ssim_global']:.3f}).",
+    ]
+    if "rigid_residual_cm" in found:
+        lines.append(
+            f"- The same person in the same pose elsewhere on another mat (experiment ii, B1-B5): "
+            f"{found['rigid_residual_cm']:.1f} cm left after the best turn and shift "
+            f"({found['rigid_residual_over_spread']:.2f} of the points' spread); centre of pressure and its axes: {found['rigid_residual_axes_cm']:.1f} cm "
+            f"({found['rigid_residual_axes_over_spread']:.2f} of theirs)."
+        )
+    lines.append(
+        f"- Presence of pressure (CRWT stage 1), F-score on people not trained on: {presence['model']:.3f}; PCA with "
+        f"{presence['pca_numbers']:.0f} numbers {presence['pca']:.3f}, mean map {presence['mean_map']:.3f}, "
+        f"all ones {presence['all_ones']:.3f}. The paper reports .935 on its own data."
+    )
+    return lines
+
+
+def main() -> None:
+    results = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (HERE / "results").glob("*.json")}
+    speed = results["speed"]
+    lines = []
+    for name, heading in (
+        ("loso3-development", "PmatData, development people S1-S6"),
+        ("loso3-all", "PmatData, all thirteen people"),
+    ):
+        result = results[name]
+        seeds = len(result["seeds"])
+        lines += [
+            f"**{heading}**: supine, left or right, every person tested by classifiers and encoders that "
+            f"never saw them; {seeds} classifier seed{'s' if seeds > 1 else ''}, {result['rows'][0]['n_frames']:,} frames.",
+            "",
+            *table(result),
+            "",
+            *points(result),
+            "",
+        ]
+    lines += [
+        f"**Speed**, one core of a {speed['machine']['cpu']}: a frame to points in "
+        f"{speed['native_frame_to_points_ms']['p50']:.1f} ms (p50) with `native`, "
+        f"{speed['ratio_p50']:.0f} times faster than the `paper` encoder alone ({speed['paper_encoder_ms']['p50']:.0f} ms) in the same run.",
+    ]
+    text = README.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    README.write_text(f"{before}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
