@@ -41,7 +41,8 @@ def points(result: dict) -> list[str]:
         lines.append(
             f"- The same person in the same pose elsewhere on another mat (experiment ii, B1-B5): "
             f"{found['rigid_residual_cm']:.1f} cm left after the best turn and shift "
-            f"({found['rigid_residual_over_spread']:.2f} of the points' spread); centre of pressure and its axes: {found['rigid_residual_axes_cm']:.1f} cm "
+            f"({found['rigid_residual_over_spread']:.2f} of the points' spread); centre of pressure and its axes: "
+            f"{found['rigid_residual_axes_cm']:.1f} cm "
             f"({found['rigid_residual_axes_over_spread']:.2f} of theirs)."
         )
     lines.append(
@@ -64,7 +65,8 @@ def main() -> None:
         seeds = len(result["seeds"])
         lines += [
             f"**{heading}**: supine, left or right, every person tested by classifiers and encoders that "
-            f"never saw them; {seeds} classifier seed{'s' if seeds > 1 else ''}, {result['rows'][0]['n_frames']:,} frames.",
+            f"never saw them; {seeds} classifier seed{'s' if seeds > 1 else ''}, "
+            f"{result['rows'][0]['n_frames']:,} frames.",
             "",
             *table(result),
             "",
@@ -74,7 +76,8 @@ def main() -> None:
     lines += [
         f"**Speed**, one core of a {speed['machine']['cpu']}: a frame to points in "
         f"{speed['native_frame_to_points_ms']['p50']:.1f} ms (p50) with `native`, "
-        f"{speed['ratio_p50']:.0f} times faster than the `paper` encoder alone ({speed['paper_encoder_ms']['p50']:.0f} ms) in the same run.",
+        f"{speed['ratio_p50']:.0f} times faster than the `paper` encoder alone "
+        f"({speed['paper_encoder_ms']['p50']:.0f} ms) in the same run.",
     ]
     text = README.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
