@@ -26,9 +26,7 @@ def with_frames(recording: Recording, frames: np.ndarray, **changes) -> Recordin
 
 def bare(frames: np.ndarray, mat: Mat, unit="kPa") -> Recording:
     count = len(frames)
-    return Recording(
-        frames.astype(np.float32), mat, unit, np.arange(float(count)), np.zeros(count, np.uint16)
-    )
+    return Recording(frames.astype(np.float32), mat, unit, np.arange(float(count)), np.zeros(count, np.uint16))
 
 
 def amid(recording: Recording) -> tuple[int, int]:

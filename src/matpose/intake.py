@@ -70,6 +70,7 @@ def _to_kpa(frames: np.ndarray, mat: Mat, unit: str | None) -> tuple[np.ndarray,
         if mat.counts is None:
             raise MatposeError("this mat's counts have no known scale", mend="use --unit raw, kPa or mmHg")
         return (frames - np.float32(mat.counts.zero_count)) * np.float32(mat.counts.kpa_per_count), "kPa"
-    if unit not in KPA_PER_UNIT:
+    named = {name.lower(): name for name in KPA_PER_UNIT}
+    if unit.lower() not in named:
         raise MatposeError(f"unknown unit {unit!r}", mend=f"use one of {', '.join(KPA_PER_UNIT)}, counts or raw")
-    return frames * np.float32(KPA_PER_UNIT[unit]), "kPa"
+    return frames * np.float32(KPA_PER_UNIT[named[unit.lower()]]), "kPa"

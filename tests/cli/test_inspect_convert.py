@@ -43,9 +43,7 @@ def night(tmp_path: Path) -> Path:
 
 
 def test_inspect_json_of_a_known_mat(night):
-    facts = json.loads(
-        matpose("inspect", night, "--mat", "bt3510", "--unit", "kPa", "--rate-hz", "2", "--json")
-    )
+    facts = json.loads(matpose("inspect", night, "--mat", "bt3510", "--unit", "kPa", "--rate-hz", "2", "--json"))
     assert facts["format"] == "text"
     wanted = {"rows": 64, "cols": 27, "pitch_y_m": 0.0286, "pitch_x_m": 0.0275, "rotate": 0, "mirror": False}
     assert facts["mat"] == {"name": "bt3510"} | wanted
@@ -193,9 +191,7 @@ def test_convert_does_not_overwrite_unless_forced(night, tmp_path):
     with pytest.raises(MatposeError, match="--force"):
         matpose("convert", night, "-o", output, "--mat", "bt3510")
     assert output.read_text() == "precious"
-    assert "3 frames of 64 x 27 cells" in matpose(
-        "convert", night, "-o", output, "--mat", "bt3510", "--force"
-    )
+    assert "3 frames of 64 x 27 cells" in matpose("convert", night, "-o", output, "--mat", "bt3510", "--force")
     assert len(read(output)) == 3
 
 

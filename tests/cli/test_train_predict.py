@@ -12,7 +12,7 @@ from matpose.cli.predict import _folder_names
 def test_every_input_has_its_own_folder():
     paths = [Path("a/1.csv"), Path("b/1.csv"), Path("c/1-2.csv"), Path("d/1.txt")]
     names = _folder_names(paths)
-    assert names[0] == "1"
+    assert names == ["a-1", "b-1", "1-2", "d-1"]
     assert len(set(names)) == 4
 
 

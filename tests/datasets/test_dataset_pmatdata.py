@@ -35,9 +35,7 @@ def test_experiment_i_of_a_fake_tree(tmp_path):
     assert first.frames[0, 30, 11] == 0
 
 
-@pytest.mark.parametrize(
-    ("factor", "bad"), [(0, True), (0.29, True), (0.31, False), (2.9, False), (3.1, True)]
-)
+@pytest.mark.parametrize(("factor", "bad"), [(0, True), (0.29, True), (0.31, False), (2.9, False), (3.1, True)])
 def test_the_rule_of_corrupted_frames(tmp_path, factor, bad):
     write_pmatdata_i(tmp_path, 1, frames=15)
     file = tmp_path / "experiment-i/S1/1.txt"

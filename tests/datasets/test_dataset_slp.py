@@ -42,16 +42,12 @@ def test_pitch_is_an_option(tree):
     recording = next(iter(load(f"slp:{tree / 'danaLab'}", pitch_mm="10x12")))
     assert recording.mat.pitch_m == (0.010, 0.012)
     assert recording.joints_m is not None
-    assert recording.joints_m[0, 3, :2] == pytest.approx(
-        ((20 + 9 + 0.5) * 0.012, (30 + 3 + 0.5) * 0.01), abs=1e-6
-    )
+    assert recording.joints_m[0, 3, :2] == pytest.approx(((20 + 9 + 0.5) * 0.012, (30 + 3 + 0.5) * 0.01), abs=1e-6)
 
 
 @pytest.mark.parametrize(("labels", "left", "right"), [("fixed", 16, 31), ("paper", 15, 30)])
 def test_label_rules(tree, labels, left, right):
-    got = [
-        r.posture[0] for r in load(f"slp:{tree}", covers=("uncover",), labels=labels) if r.posture is not None
-    ]
+    got = [r.posture[0] for r in load(f"slp:{tree}", covers=("uncover",), labels=labels) if r.posture is not None]
     assert [pose for pose in range(1, 46) if got[pose - 1] == "left"] == list(range(left, right))
     assert got[: left - 1] == ["supine"] * (left - 1)
     assert got[right - 1 :] == ["right"] * (46 - right)

@@ -25,9 +25,7 @@ def test_parse_subjects():
     assert parse_subjects("i:1-2;ii:2;i:5") == {"i": {1, 2, 5}, "ii": {2}}
 
 
-@pytest.mark.parametrize(
-    "text", ["", "a", "i:", "3-1", "1--2", "1,,2", "1;", "i:1:2", "-1", "1-99999999999", "²"]
-)
+@pytest.mark.parametrize("text", ["", "a", "i:", "3-1", "1--2", "1,,2", "1;", "i:1:2", "-1", "1-99999999999", "²"])
 def test_no_choice_of_subjects(text):
     with pytest.raises(DatasetError):
         parse_subjects(text)

@@ -113,7 +113,7 @@ def test_several_inputs_get_a_folder_each(run, data, shell, tmp_path):
     paths = [data / "person1" / "1.csv", data / "person2" / "1.csv"]
     answer = shell("predict", *paths, "-m", run, "-o", tmp_path, "--no-pictures", *GRID)
     assert answer.code == 0, answer.err
-    assert sorted(path.parent.name for path in tmp_path.glob("*/poses.jsonl")) == ["1", "1-2"]
+    assert sorted(path.parent.name for path in tmp_path.glob("*/poses.jsonl")) == ["person1-1", "person2-1"]
 
 
 def _one_line(answer, *said: str) -> None:

@@ -30,9 +30,7 @@ def pixels(image: AxesImage) -> np.ndarray:
 
 
 def luminance(rgb) -> np.ndarray:
-    linear = np.where(
-        (value := np.asarray(rgb) / 255) <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4
-    )
+    linear = np.where((value := np.asarray(rgb) / 255) <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
     return linear @ [0.2126, 0.7152, 0.0722]
 
 
@@ -152,9 +150,7 @@ def test_what_does_not_fit_together_is_refused_with_a_mend(draw):
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_pages_hold_exactly_the_maps_given_and_can_be_saved(count):
-    figure = maps_with_points(
-        np.full((count, 8, 4), np.nan), np.zeros((count, 2, 2)), cell_m=0.1, titles=["x"] * count
-    )
+    figure = maps_with_points(np.full((count, 8, 4), np.nan), np.zeros((count, 2, 2)), cell_m=0.1, titles=["x"] * count)
     assert len(figure.axes) == count
     assert _png(figure).width <= 1100
 
@@ -266,9 +262,7 @@ def test_a_report_is_well_formed_and_escapes_what_it_is_given(page):
 
 def test_a_report_fetches_nothing(page):
     parsed = Page(page)
-    addresses = [
-        value for _, attrs in parsed.tags for name, value in attrs.items() if name in ("src", "href")
-    ]
+    addresses = [value for _, attrs in parsed.tags for name, value in attrs.items() if name in ("src", "href")]
     assert addresses
     assert all(address and address.startswith("data:image/png;base64,") for address in addresses)
     without_pictures = re.sub(r"base64,[^\"]*", "", page)

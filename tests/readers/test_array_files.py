@@ -19,9 +19,7 @@ from PIL import Image
 from matpose.errors import MatposeError, UnreadableFile
 from matpose.readers import read
 
-SAME_FOLDER = settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SAME_FOLDER = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def refused(path: Path, word: str) -> None:
@@ -46,9 +44,7 @@ def npy_bytes(array: np.ndarray) -> bytes:
 @SAME_FOLDER
 @given(
     array=st.sampled_from(["f4", "f8", "f2", "u1", "i2", "<i4", ">f4", "?"]).flatmap(
-        lambda dtype: arrays(
-            dtype, (3, 2, 3), elements={"min_value": 0, "max_value": 200} if dtype != "?" else None
-        )
+        lambda dtype: arrays(dtype, (3, 2, 3), elements={"min_value": 0, "max_value": 200} if dtype != "?" else None)
     ),
     fortran=st.booleans(),
 )
@@ -134,12 +130,7 @@ def png_bytes(width: int, height: int, data: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(data))
-        + chunk(b"IEND", b"")
-    )
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
 
 
 def test_png_bombs(tmp_path):
@@ -163,9 +154,7 @@ def test_png_damaged_anywhere(tmp_path, place, byte, cut):
 
 
 def test_png_truncated(tmp_path):
-    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 27)).astype(np.uint8)).save(
-        tmp_path / "map.png"
-    )
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 27)).astype(np.uint8)).save(tmp_path / "map.png")
     content = (tmp_path / "map.png").read_bytes()
     (tmp_path / "map.png").write_bytes(content[: len(content) // 2])
     refused(tmp_path / "map.png", "damaged")

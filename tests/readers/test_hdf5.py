@@ -21,9 +21,7 @@ from matpose.mat import PRESETS, CountScale, Mat
 from matpose.readers import examine, read, write_recording
 from matpose.recording import POSTURES, Recording
 
-SAME_FOLDER = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SAME_FOLDER = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def bare(count: int = 3, mat: Mat | None = None) -> Recording:
@@ -66,9 +64,7 @@ def test_round_trip(tmp_path, recording):
 @SAME_FOLDER
 @given(
     frames=st.tuples(st.integers(1, 4), st.integers(1, 5), st.integers(1, 5)).flatmap(
-        lambda shape: arrays(
-            np.float32, shape, elements=st.floats(-1e7, 1e7, width=32) | st.just(float("nan"))
-        )
+        lambda shape: arrays(np.float32, shape, elements=st.floats(-1e7, 1e7, width=32) | st.just(float("nan")))
     ),
     text=st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=30),
     turn=st.sampled_from([0, 90, 180, 270]),
@@ -76,9 +72,7 @@ def test_round_trip(tmp_path, recording):
 )
 def test_round_trip_of_anything(tmp_path, frames, text, turn, mirror):
     count, rows, cols = frames.shape
-    mat = Mat(
-        rows, cols, 0.01, 0.02, turn, mirror, name=text, counts=CountScale(0.1, 4.0, 13.3), assumed=text
-    )
+    mat = Mat(rows, cols, 0.01, 0.02, turn, mirror, name=text, counts=CountScale(0.1, 4.0, 13.3), assumed=text)
     recording = Recording(
         frames, mat, "raw", np.arange(count) / 7, np.zeros(count, np.uint16), subject=text, meta={text: text}
     )
@@ -88,9 +82,7 @@ def test_round_trip_of_anything(tmp_path, frames, text, turn, mirror):
 
 def test_large_frames_are_cut_into_small_chunks(tmp_path):
     mat = Mat(1200, 900, None, None)
-    recording = Recording(
-        np.ones((2, 1200, 900), np.float32), mat, "raw", np.arange(2.0), np.zeros(2, np.uint16)
-    )
+    recording = Recording(np.ones((2, 1200, 900), np.float32), mat, "raw", np.arange(2.0), np.zeros(2, np.uint16))
     write_recording(tmp_path / "a.h5", recording)
     assert_same(read(tmp_path / "a.h5"), recording)
 
@@ -252,9 +244,7 @@ def test_storage_outside_the_file(tmp_path):
     write_recording(file, full())
     with h5py.File(file, "a") as opened:
         del opened["frames"]
-        opened.create_dataset(
-            "frames", (7, 64, 32), "f4", external=[(str(tmp_path / "secret"), 0, h5py.h5f.UNLIMITED)]
-        )
+        opened.create_dataset("frames", (7, 64, 32), "f4", external=[(str(tmp_path / "secret"), 0, h5py.h5f.UNLIMITED)])
     refused(file, "outside")
     layout = h5py.VirtualLayout((7, 64, 32), "f4")
     layout[:] = h5py.VirtualSource(str(tmp_path / "other.h5"), "x", (7, 64, 32))

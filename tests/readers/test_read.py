@@ -89,14 +89,9 @@ def test_a_preset_keeps_its_grid_and_takes_another_turn(tmp_path):
     recording = read(tmp_path / "map.txt", mat="bt3510", rotate=180)
     np.testing.assert_array_equal(recording.frames[0], stored[::-1, ::-1])
     assert recording.mat.pitch_m == PRESETS["bt3510"].pitch_m
-    assert (
-        read(tmp_path / "map.txt", mat="pmatdata-ii", pitch_mm=28).mat.assumed
-        == PRESETS["pmatdata-ii"].assumed
-    )
+    assert read(tmp_path / "map.txt", mat="pmatdata-ii", pitch_mm=28).mat.assumed == PRESETS["pmatdata-ii"].assumed
     np.savetxt(tmp_path / "i.txt", stored[:, :1].repeat(32, 1), fmt="%d")
-    assert (
-        read(tmp_path / "i.txt", mat="pmatdata-i", pitch_mm=28).mat.assumed is None
-    )  # the pitch is now said
+    assert read(tmp_path / "i.txt", mat="pmatdata-i", pitch_mm=28).mat.assumed is None  # the pitch is now said
 
 
 class TestFilesThatAreNone:

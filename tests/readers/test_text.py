@@ -15,9 +15,7 @@ from hypothesis.extra.numpy import arrays
 from matpose.errors import MatposeError, UnknownMat, UnreadableFile
 from matpose.readers import examine, read
 
-SAME_FOLDER = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SAME_FOLDER = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def table_of(path: Path, content: bytes | str) -> np.ndarray:
@@ -111,9 +109,7 @@ def test_errors_name_the_line_far_into_the_file(tmp_path):
         table_of(tmp_path / "long.txt", "\n".join(lines))
 
 
-@pytest.mark.parametrize(
-    "content", ["one header\n", "\n\n \n", "a,b\n\n", "1;2,5\n3.5;4\n", b"\xff\xfe\x00\xd8"]
-)
+@pytest.mark.parametrize("content", ["one header\n", "\n\n \n", "a,b\n\n", "1;2,5\n3.5;4\n", b"\xff\xfe\x00\xd8"])
 def test_no_numbers_or_two_decimal_signs(tmp_path, content):
     with pytest.raises(UnreadableFile):
         table_of(tmp_path / "bad.csv", content)
@@ -137,12 +133,8 @@ def test_blocks_keep_their_places_over_chunk_borders(tmp_path):
 
 def test_stacked_and_flattened_frames(tmp_path):
     values = np.arange(24)
-    (tmp_path / "stacked").write_text(
-        "\n".join(" ".join(map(str, row)) for row in values.reshape(6, 4).tolist())
-    )
-    (tmp_path / "flat").write_text(
-        "\n".join(";".join(map(str, row)) for row in values.reshape(2, 12).tolist())
-    )
+    (tmp_path / "stacked").write_text("\n".join(" ".join(map(str, row)) for row in values.reshape(6, 4).tolist()))
+    (tmp_path / "flat").write_text("\n".join(";".join(map(str, row)) for row in values.reshape(2, 12).tolist()))
     for name in ("stacked", "flat"):
         np.testing.assert_array_equal(raw(tmp_path / name, 3, 4), values.reshape(2, 3, 4))
 
@@ -218,9 +210,7 @@ def test_an_empty_cell_never_shifts_its_neighbours(tmp_path):
     np.testing.assert_array_equal(found, [[1, 2, 3], [1, np.nan, 3]])
 
 
-cells = st.one_of(
-    st.floats(-1e6, 1e6, width=32), st.integers(0, 4095).map(float), st.just(float("nan")), st.just(0.0)
-)
+cells = st.one_of(st.floats(-1e6, 1e6, width=32), st.integers(0, 4095).map(float), st.just(float("nan")), st.just(0.0))
 matrices = st.tuples(st.integers(1, 6), st.integers(2, 7)).flatmap(
     lambda shape: arrays(np.float32, shape, elements=cells)
 )

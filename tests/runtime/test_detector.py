@@ -241,3 +241,21 @@ def test_without_a_posture_head_the_posture_is_unknown(tmp_path, recording):
 def test_an_absent_model_is_an_error(tmp_path):
     with pytest.raises(ModelError, match="matpose train"):
         Detector(tmp_path)
+
+
+def test_a_recording_read_with_another_turn_than_in_training_is_remarked(tmp_path):
+    from matpose.runtime import Detector
+    from matpose.simulate.blobs import blob_recording
+    from matpose.training.build import build_efd
+    from matpose.training.model_file import FILE_NAME, TrainedModel, save_model
+    from matpose.training.recipe import load_recipe
+
+    recipe = load_recipe("native")
+    recording = blob_recording(1)
+    mat = recording.mat
+    facts = {"mats": [{"rows": mat.rows, "cols": mat.cols, "rotate": 180, "mirror": mat.mirror}]}
+    save_model(tmp_path / FILE_NAME, TrainedModel(build_efd(recipe).eval(), recipe, facts=facts))
+    assert "--rotate 180" in Detector(tmp_path).remarks(recording)[0]
+    facts["mats"][0]["rotate"] = mat.rotate
+    save_model(tmp_path / FILE_NAME, TrainedModel(build_efd(recipe).eval(), recipe, facts=facts))
+    assert Detector(tmp_path).remarks(recording) == []

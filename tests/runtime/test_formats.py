@@ -152,9 +152,9 @@ def test_the_skeleton_is_one_body_and_the_same_on_both_sides():
     bones = {frozenset((JOINT_NAMES[a - 1], JOINT_NAMES[b - 1])) for a, b in category["skeleton"]}
     mirrored = {frozenset(map(_other_side, bone)) for bone in bones}
     assert mirrored == bones
-    assert [
-        bone for bone in bones if len({name.split("_")[0] for name in bone} & {"left", "right"}) == 2
-    ] == [frozenset(("left_hip", "right_hip"))]
+    assert [bone for bone in bones if len({name.split("_")[0] for name in bone} & {"left", "right"}) == 2] == [
+        frozenset(("left_hip", "right_hip"))
+    ]
     reached = {"head_top"}
     for _ in JOINT_NAMES:
         reached |= {name for bone in bones if bone & reached for name in bone}

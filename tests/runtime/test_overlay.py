@@ -147,9 +147,7 @@ def film(count: int):
     for index in range(count):
         frame = np.zeros((64, 32))
         frame[index % 64] = 5.0
-        yield overlay(
-            frame, MAT, Pose(index, float(index), [Point((0.4, 0.9), 0.1)]), height_px=160, scale=5.0
-        )
+        yield overlay(frame, MAT, Pose(index, float(index), [Point((0.4, 0.9), 0.1)]), height_px=160, scale=5.0)
 
 
 def test_pngs_carry_the_frames_number_and_its_pixels(tmp_path):

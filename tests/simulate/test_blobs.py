@@ -47,9 +47,7 @@ def test_joints_lie_on_the_mat(name, posture):
 
 def test_sides_are_the_persons_own():
     for seed in range(20):
-        supine, prone = (
-            joints_xy_m(blob_recording(seed, posture=p, frames=1))[0] for p in ("supine", "prone")
-        )
+        supine, prone = (joints_xy_m(blob_recording(seed, posture=p, frames=1))[0] for p in ("supine", "prone"))
         for pair in ("hip", "shoulder"):
             left, right = JOINT[f"left_{pair}"], JOINT[f"right_{pair}"]
             assert supine[left, 0] > supine[right, 0]
@@ -75,10 +73,7 @@ def test_side_sleepers_face_the_right_way(posture, faces):
 
 def test_the_two_sides_differ_in_shape():
     """Maps of the two sides resemble each other mirrored, not as they are."""
-    means = {
-        p: np.mean([blob_recording(s, posture=p).frames.mean(0) for s in range(30)], 0)
-        for p in ("left", "right")
-    }
+    means = {p: np.mean([blob_recording(s, posture=p).frames.mean(0) for s in range(30)], 0) for p in ("left", "right")}
     straight = np.corrcoef(means["left"].ravel(), means["right"].ravel())[0, 1]
     mirrored = np.corrcoef(means["left"].ravel(), means["right"][:, ::-1].ravel())[0, 1]
     assert mirrored > straight + 0.1
@@ -159,9 +154,7 @@ def test_people_keep_their_size_and_change_their_place():
 def test_bones_have_their_lengths():
     person = Person(1.7, 70, "somebody")
     for posture in ("left", "right", "prone"):
-        xy_m = joints_xy_m(blob_recording(3, posture=posture, frames=1, subject=person, mat=preset("bpms")))[
-            0
-        ]
+        xy_m = joints_xy_m(blob_recording(3, posture=posture, frames=1, subject=person, mat=preset("bpms")))[0]
         for end, start, share in (
             ("knee", "hip", 0.245),
             ("ankle", "knee", 0.246),

@@ -57,6 +57,7 @@ def _as_stored(contents: Contents) -> Recording | None:
 
 def _facts(contents: Contents, recording: Recording | None, known: bool, rate_hz: float | None) -> dict[str, Any]:
     from matpose.readers.pmatdata import looks_like_experiment_ii
+    from matpose.remarks import remarks
 
     mat = recording.mat if recording is not None and known else None
     notes = list(contents.notes)
@@ -71,6 +72,8 @@ def _facts(contents: Contents, recording: Recording | None, known: bool, rate_hz
             "counts above a baseline of 44, as in PmatData's experiment ii (--mat pmatdata-ii); "
             "the bytes do not prove which way up the mat lay"
         )
+    if recording is not None and known:
+        notes += remarks(recording)
     names = ("name", "rows", "cols", "pitch_y_m", "pitch_x_m", "rotate", "mirror")
     return {
         "format": contents.format,

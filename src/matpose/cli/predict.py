@@ -38,6 +38,7 @@ def predict(
     from rich.progress import track
 
     from matpose.readers import read
+    from matpose.remarks import remarks
     from matpose.runtime import Detector
 
     console = Console(stderr=True)
@@ -49,6 +50,8 @@ def predict(
             path, mat=mat, rows=rows, cols=cols, pitch_mm=pitch_mm,
             unit=unit, rotate=rotate, mirror=mirror, rate_hz=rate_hz,
         )  # fmt: skip
+        for remark in [*remarks(recording), *detector.remarks(recording)]:
+            console.print(f"[yellow]note[/] on {path}: {remark}")
         folder = output / name if len(paths) > 1 else output
         poses = track(detector(recording), f"{path.name}", total=len(recording), console=console)
         found = _write(folder, poses, recording, pictures, console)
@@ -70,15 +73,19 @@ def predict(
         console.print(f"{one['source']}: {one['frames']} frames; {postures} -> {one['output']}")
         if one["flags"]:
             console.print("  flagged: " + ", ".join(f"{name} {count}" for name, count in one["flags"].items()))
+            if "outside" in one["flags"]:
+                console.print("  outside: force lies beside the canvas; check rows, columns and pitch")
 
 
 def _folder_names(paths: list[Path]) -> list[str]:
-    """A folder name for every input: its stem, with a number where two are alike."""
+    """A folder name for every input: its stem; where two are alike, with its folder's name, then with a number."""
+    stems = [path.stem for path in paths]
     names: list[str] = []
     for path in paths:
-        name, number = path.stem, 2
+        base = path.stem if stems.count(path.stem) == 1 else f"{path.resolve().parent.name}-{path.stem}"
+        name, number = base, 2
         while name in names:
-            name, number = f"{path.stem}-{number}", number + 1
+            name, number = f"{base}-{number}", number + 1
         names.append(name)
     return names
 

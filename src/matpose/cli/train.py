@@ -44,6 +44,7 @@ def train(
     from matpose.cli.loading import reading
     from matpose.errors import MatposeError
     from matpose.training.recipe import load_recipe
+    from matpose.training.run import RECIPE_NAME
     from matpose.training.run import train as train_run
     from matpose.training.run_report import report_run
 
@@ -56,12 +57,23 @@ def train(
         "mat": mat, "rows": rows, "cols": cols, "pitch_mm": pitch_mm,
         "unit": unit, "rotate": rotate, "mirror": mirror, "rate_hz": rate_hz,
     }  # fmt: skip
-    chosen = load_recipe(recipe, changes)
+    before = output / RECIPE_NAME
+    chosen = load_recipe(str(before) if resume and not changes and before.is_file() else recipe, changes)
     recordings = reading(data, console, subjects=subjects, mat_options=given)
     run = train_run(recordings, chosen, output, resume=resume, device=device, say=console.print)
     figures = report_run(run, output / "report.html")
     if as_json:
         typer.echo(json.dumps({"run": str(output), "report": str(output / "report.html"), **figures}))
         return
+    measured = figures["label_free"]
+    console.print(
+        f"On the validation people: equivariance error {measured['equivariance_median_pct']:.1f} % of the canvas's "
+        f"height, swap ratio {measured['swap_ratio']:.1f}, reconstruction SSIM {measured['ssim']:.2f}"
+    )
     console.print(f"[green]Done.[/] Model, report and history are in {output}. Next:")
-    console.print(f"  matpose predict RECORDING --model {output} -o results")
+    options = "".join(
+        f" --{name.replace('_', '-')}" + ("" if value is True else f" {value}")
+        for name, value in given.items()
+        if value not in (None, False, 0)
+    )
+    console.print(f"  matpose predict RECORDING --model {output} -o results{options}", soft_wrap=True)

@@ -42,6 +42,15 @@ class Detector:
         self.backend = TorchBackend(model)
         self.batch = batch
 
+    def remarks(self, recording: Recording) -> list[str]:
+        """Sentences for a user who may have read a recording otherwise than the model's training did."""
+        mat = recording.mat
+        like = [m for m in self.backend.mats if (m["rows"], m["cols"]) == (mat.rows, mat.cols)]
+        if not like or any((m["rotate"], m["mirror"]) == (mat.rotate, mat.mirror) for m in like):
+            return []
+        turns = " or ".join(f"--rotate {m['rotate']}{' --mirror' if m['mirror'] else ''}" for m in like)
+        return [f"in training, files of this grid were read with {turns}; read otherwise, postures may be wrong"]
+
     def __call__(self, recording: Recording) -> Iterator[Pose]:
         """One pose a frame, in order; frames not to be trusted have None for every point.
 

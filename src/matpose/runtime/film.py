@@ -19,7 +19,7 @@ GIF_FRAMES = 300
 
 
 def write_pngs(folder: str | PathLike[str], images: Iterable[tuple[int, Image.Image]]) -> int:
-    """Write one ``frame_000012.png`` a picture.
+    """Write one ``frame_000012.png`` a picture, in place of those an earlier film left there.
 
     Args:
         folder: made if missing.
@@ -31,6 +31,8 @@ def write_pngs(folder: str | PathLike[str], images: Iterable[tuple[int, Image.Im
     Raises:
         MatposeError: the folder cannot be written to.
     """
+    for older in Path(folder).glob("frame_*.png"):
+        older.unlink()
     count = 0
     for frame, image in images:
         with atomic_path(Path(folder) / f"frame_{frame:06d}.png") as temporary:

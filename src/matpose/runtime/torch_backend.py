@@ -42,6 +42,7 @@ class TorchBackend:
         self.canvas: Canvas = trained.recipe.canvas
         self.postures = trained.postures
         self.points = trained.recipe.points
+        self.mats: list[dict] = trained.facts.get("mats", [])
         self._heatmap_cell_m = self.canvas.cell_m * trained.recipe.stride
         self._efd = folded(trained.efd).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._posture = trained.posture

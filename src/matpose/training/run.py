@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,8 +71,9 @@ def train(
     """
     check_device(device)
     _check_folder(folder, recipe, resume)
+    mats: list[dict] = []
     maps = collect_maps(
-        recordings,
+        _noting_mats(recordings, mats),
         recipe.canvas,
         frames_per_recording=recipe.frames_per_recording,
         presence_mmhg=recipe.presence_mmhg,
@@ -86,13 +87,26 @@ def train(
     fit, val = maps.of_subjects(training), maps.of_subjects(validation)
     with atomic_path(folder / RECIPE_NAME) as temporary:
         temporary.write_text(yaml.safe_dump(json.loads(recipe.model_dump_json()), sort_keys=False), encoding="utf-8")
-    say(f"{len(maps)} maps of {len(maps.subjects)} people; validating on {', '.join(validation)}")
+    say(
+        f"{len(maps)} maps of {len(maps.subjects)} people, at most {recipe.frames_per_recording} of each recording; "
+        f"validating on {', '.join(validation)}"
+    )
     efd, history = fit_efd(fit, val, recipe, folder, resume=resume, progress=progress, device=device)
     posture, postures = fit_posture_head(efd, recipe, fit)
-    facts = _facts(fit, val, history)
+    facts = _facts(fit, val, history) | {"mats": mats}
     model = TrainedModel(efd, recipe, posture, postures, facts)
     save_model(folder / FILE_NAME, model)
     return Run(folder, model, fit, val, history)
+
+
+def _noting_mats(recordings: Iterable[Recording], mats: list[dict]) -> Iterator[Recording]:
+    """Pass recordings on, and note each mat once as it was read: a model is only right for recordings read alike."""
+    names = ("name", "rows", "cols", "pitch_y_m", "pitch_x_m", "rotate", "mirror")
+    for recording in recordings:
+        mat = {name: getattr(recording.mat, name) for name in names} | {"unit": recording.unit}
+        if mat not in mats:
+            mats.append(mat)
+        yield recording
 
 
 def _check_folder(folder: Path, recipe: Recipe, resume: bool) -> None:

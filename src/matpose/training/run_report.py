@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import wrap
 
 import numpy as np
 import torch
@@ -99,7 +100,7 @@ def _spread_over_postures(maps: Maps) -> Maps:
 
 def _titles(maps: Maps) -> list[str]:
     return [
-        name if posture == "unknown" else f"{name}: {posture}"
+        "\n".join(wrap(name, 16) + ([] if posture == "unknown" else [posture]))
         for name, posture in zip(maps.recording.tolist(), maps.posture.tolist(), strict=True)
     ]
 
@@ -139,7 +140,8 @@ def _presence(run: Run, maps: Maps, picked: Maps) -> tuple[dict | None, Section 
     figure = presence_pairs(
         few.present()[:, 0].numpy(), predicted_presence(model, few) & few.on_mat()[:, 0].numpy(), _titles(few)
     )
-    text = "Stage 1 of CRWT: is there pressure on a cell? F-score over the cells of the mat, beside simple rivals."
+    text = "Stage 1 of CRWT: is there pressure on a cell? F-score over the cells of the mat, beside simple rivals. "
+    text += "A score below all of them says that stage 1 was too short."
     return scores, Section("Presence", text, figure=figure, table=_rows(scores))
 
 
