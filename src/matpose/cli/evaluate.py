@@ -24,6 +24,9 @@ def evaluate(
     groups: Annotated[
         int, typer.Option(min=2, help="Groups of people that share an encoder which saw none of them.")
     ] = 4,
+    brief: Annotated[
+        bool, typer.Option("--brief", help="Of the graph nets only the primary one: much faster.")
+    ] = False,
     runs: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of the encoders; whole ones are used again.")
     ] = Path("runs/evaluate"),
@@ -56,6 +59,7 @@ def evaluate(
         group_count=groups,
         folder=runs,
         changes=tuple(change or ()),
+        brief=brief,
         device=device,
         say=console.print,
     )

@@ -76,12 +76,12 @@ def leave_one_subject_out(
 
     def folds() -> Iterator[Fold]:
         for group in groups:
-            needed = np.flatnonzero(frames.fit | np.isin(frames.subject, sorted(group)))
+            needed = np.flatnonzero(frames.fit | (frames.test & np.isin(frames.subject, sorted(group))))
             seen, saw = _see(frames.canvases[needed], *encoder_for(group))
             for person in sorted(group):
                 theirs = frames.subject[needed] == person
-                train = frames.fit[needed] & ~theirs
-                yield Fold(person, needed[train], needed[theirs], seen.at(train), seen.at(theirs), saw)
+                train, test = frames.fit[needed] & ~theirs, frames.test[needed] & theirs
+                yield Fold(person, needed[train], needed[test], seen.at(train), seen.at(test), saw)
 
     return _table(frames, folds(), seeds, rows, progress)
 
@@ -111,7 +111,7 @@ def train_and_test(
     Raises:
         MatposeError: a person on both sides, or a side without frames.
     """
-    train = train & frames.fit
+    train, test = train & frames.fit, test & frames.test
     both = set(frames.subject[train].tolist()) & set(frames.subject[test].tolist())
     if both or not train.any() or not test.any():
         problem = f"{', '.join(sorted(both))} would train and be tested" if both else "no frames to train or to test"

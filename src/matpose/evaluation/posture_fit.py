@@ -13,8 +13,8 @@ from matpose.errors import MatposeError
 from matpose.nn.posture_graph import Edges, Layer, Nodes, PostureGraphNet
 
 # Settings found on the development subjects (experiment i, S1-S6) alone, and the same for every row.
-EPOCHS = 25
-LEAST_STEPS = 200  # where frames are few, more epochs
+EPOCHS = 8
+LEAST_STEPS = 300  # where frames are few, more epochs
 BATCH = 64
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 1e-2
@@ -100,7 +100,7 @@ def fit_posture(
         net.standardise_by(x, f)
         spread = f.std((0, 1))
         batches = max(1, round(len(y) / BATCH))
-        epochs = epochs or max(EPOCHS, LEAST_STEPS // batches)
+        epochs = epochs or max(EPOCHS, -(-LEAST_STEPS // batches))
         optimiser = torch.optim.AdamW(net.parameters(), weight_decay=WEIGHT_DECAY)
         cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=epochs * batches)
         for _ in range(epochs):

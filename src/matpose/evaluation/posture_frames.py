@@ -19,7 +19,8 @@ class LabelledFrames:
         classes: names of the postures that can be answered.
         subject: (N,) str, the person, under one name in every dataset.
         recording: (N,) str; one recording is one person in one posture.
-        fit: (N,) bool, frames that train classifiers, a few evenly spaced of each recording; all are tested.
+        fit: (N,) bool, frames that train classifiers, a few evenly spaced of each recording.
+        varied: (N,) bool, augmented copies, which train and are never tested; None without such.
 
     Raises:
         MatposeError: arrays that do not agree.
@@ -31,6 +32,12 @@ class LabelledFrames:
     subject: np.ndarray
     recording: np.ndarray
     fit: np.ndarray
+    varied: np.ndarray | None = None
+
+    @property
+    def test(self) -> np.ndarray:
+        """(N,) bool: frames to test, all that are no copies."""
+        return np.ones(len(self.canvases), bool) if self.varied is None else ~self.varied
 
     def __post_init__(self) -> None:
         n = len(self.canvases)

@@ -46,12 +46,14 @@ class Row:
         fit: trains it.
         primary: whether it is the row that the result is read from.
         uses_encoder: whether it looks at points or features.
+        graph_net: whether it is a graph net; these take most of the time.
     """
 
     name: str
     fit: Fit
     primary: bool = False
     uses_encoder: bool = True
+    graph_net: bool = False
 
 
 def standard_rows() -> tuple[Row, ...]:
@@ -62,13 +64,13 @@ def standard_rows() -> tuple[Row, ...]:
         ['GraphSAGE']
     """
     return (
-        Row("GraphSAGE", _graph(Graph("sage")), primary=True),
-        Row("GCN", _graph(Graph("gcn"))),
-        Row("GAT", _graph(Graph("gat"))),
-        Row("GraphSAGE, coordinates only", _graph(Graph("sage", nodes="coordinates"))),
+        Row("GraphSAGE", _graph(Graph("sage")), primary=True, graph_net=True),
+        Row("GCN", _graph(Graph("gcn")), graph_net=True),
+        Row("GAT", _graph(Graph("gat")), graph_net=True),
+        Row("GraphSAGE, coordinates only", _graph(Graph("sage", nodes="coordinates")), graph_net=True),
         # a nearest-point graph would tell where the points are
-        Row("GraphSAGE, features only", _graph(Graph("sage", nodes="features", edges="complete"))),
-        Row("GraphSAGE, shuffled coordinates", _shuffled(_graph(Graph("sage")))),
+        Row("GraphSAGE, features only", _graph(Graph("sage", nodes="features", edges="complete")), graph_net=True),
+        Row("GraphSAGE, shuffled coordinates", _shuffled(_graph(Graph("sage"))), graph_net=True),
         Row("logistic regression, coordinates", _logistic_on_coordinates),
         Row("logistic regression, raw pixels", _rival(rivals.fit_raw_pixels), uses_encoder=False),
         Row("HOG + nearest neighbour", _rival(rivals.fit_hog_knn), uses_encoder=False),

@@ -7,6 +7,24 @@ import torch
 from matpose.nn.warp import random_warp
 from matpose.training.recipe import Recipe
 
+COPIES = 4
+"""Varied copies of every frame that posture classifiers train on, besides the frame itself."""
+
+
+def varied_copies(pressure: torch.Tensor, recipe: Recipe, copies: int = COPIES) -> torch.Tensor:
+    """Augmented maps for classifiers on points: the encoder's points of a moved map are not the moved points.
+
+    Args:
+        pressure: (N, 1, H, W).
+        recipe: the ranges, and the seed.
+        copies: of each map.
+
+    Returns:
+        (copies * N, 1, H, W), the whole set again and again.
+    """
+    generator = torch.Generator().manual_seed(recipe.seed)
+    return torch.cat([augment(pressure, recipe, generator)[0] for _ in range(copies)])
+
 
 def augment(pressure: torch.Tensor, recipe: Recipe, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """Warped and sensor-varied maps, and the same without the sensor's faults as the target to rebuild.

@@ -19,9 +19,10 @@ from matpose.training.recipe import Recipe
 
 
 def label_free(efd: EFD, maps: Maps, count: int = 96) -> dict[str, float]:
-    """Label-free metrics on ``count`` evenly spaced maps, as :mod:`matpose.evaluation.label_free` has them."""
-    spaced = np.linspace(0, len(maps) - 1, min(count, len(maps))).round().astype(int)
-    chosen = maps.select(spaced)
+    """Label-free metrics on up to ``count`` maps, as :mod:`matpose.evaluation.label_free` has them."""
+    spaced = np.linspace(0, len(maps) - 1, min(count // 2, len(maps))).round().astype(int)
+    # in pairs of neighbours, most of them of one recording, so that a spread within recordings can be told
+    chosen = maps.select(np.unique((spaced, np.minimum(spaced + 1, len(maps) - 1))))
     return label_free_metrics(
         efd,
         chosen.pressure.to(next(efd.parameters()).device),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from matpose.evaluation.posture_fit import Graph, fit_posture
 from matpose.nn.efd import EFD
 from matpose.nn.posture_graph import PostureGraphNet
 from matpose.recording import POSTURES
+from matpose.training.augmentation import COPIES, varied_copies
 from matpose.training.data import Maps
 from matpose.training.encode import encode
 from matpose.training.recipe import Recipe
@@ -30,7 +32,8 @@ def fit_posture_head(efd: EFD, recipe: Recipe, maps: Maps) -> tuple[PostureGraph
     postures = tuple(name for name in POSTURES if name in set(labelled.posture.tolist()))
     if len(postures) < 2:
         return None, ()
-    xy, features = encode(efd, labelled.pressure, recipe.canvas)
-    label = np.array([postures.index(name) for name in labelled.posture])
+    pressure = torch.cat((labelled.pressure, varied_copies(labelled.pressure, recipe)))
+    xy, features = encode(efd, pressure, recipe.canvas)
+    label = np.tile([postures.index(name) for name in labelled.posture], 1 + COPIES)
     graph = Graph(neighbours=min(Graph.neighbours, recipe.points - 1))
     return fit_posture(xy, features, label, classes=len(postures), graph=graph, seed=recipe.seed).net, postures

@@ -16,9 +16,11 @@ from matpose.datasets.splits import hold_out, subject_groups
 from matpose.errors import DatasetError
 from matpose.evaluation.posture import leave_one_subject_out
 from matpose.evaluation.posture_frames import LabelledFrames
+from matpose.evaluation.posture_rows import standard_rows
 from matpose.evaluation.rigid import rigid_pairs
 from matpose.nn.efd import EFD
 from matpose.recording import Recording
+from matpose.training.augmentation import COPIES, varied_copies
 from matpose.training.crwt import fit_efd
 from matpose.training.data import Maps, collect_maps
 from matpose.training.encode import encode
@@ -41,6 +43,7 @@ def run_protocol(
     group_count: int,
     folder: Path,
     changes: tuple[str, ...] = (),
+    brief: bool = False,
     device: str = "cpu",
     say: Say = lambda _: None,
 ) -> dict:
@@ -56,6 +59,7 @@ def run_protocol(
         group_count: groups of people for strict encoders.
         folder: of the encoders; one that stands there whole is used again.
         changes: to the recipe.
+        brief: only the primary row and those without a graph net, which take most of the time.
         device: for training encoders.
         say: takes a line of news now and then.
 
@@ -78,9 +82,9 @@ def run_protocol(
     maps = maps.select(np.isin(maps.posture, classes))
     if len(maps.subjects) < 3:
         raise DatasetError("leaving one subject out needs three or more", mend="choose more subjects", path=dataset)
-    frames = _labelled(maps, classes, recipe.frames_per_recording)
+    frames = _labelled(maps, classes, recipe)
     groups = [frozenset(group) for group in subject_groups(maps.subjects, min(group_count, len(maps.subjects)))]
-    few = maps.select(frames.fit)
+    few = maps.select(frames.fit[: len(maps)])
     encoders: dict[frozenset[str], TrainedModel] = {}
 
     def encoder_for(held_out: frozenset[str]):
@@ -95,7 +99,12 @@ def run_protocol(
         return see, bool(saw & held_out)
 
     answer = leave_one_subject_out(
-        frames, encoder_for, groups, seeds=range(seeds), progress=lambda text: say(f"  {text}")
+        frames,
+        encoder_for,
+        groups,
+        seeds=range(seeds),
+        rows=[row for row in standard_rows() if not brief or row.primary or not row.graph_net],
+        progress=lambda text: say(f"  {text}"),
     )
     keypoints = [
         label_free(encoders[group].efd, few.of_subjects(group)) | _rigid(encoders[group].efd, recipe, dataset, group)
@@ -125,15 +134,29 @@ def _recordings(dataset: str, subjects: str | None) -> Iterator[Recording]:
     return load(dataset, subjects=subjects)
 
 
-def _labelled(maps: Maps, classes: tuple[str, ...], count: int) -> LabelledFrames:
+def _labelled(maps: Maps, classes: tuple[str, ...], recipe: Recipe) -> LabelledFrames:
+    """All frames to test on; a few of each recording, with varied copies, to train classifiers on."""
     fit = np.zeros(len(maps), bool)
     for name in np.unique(maps.recording):
-        of_recording = np.flatnonzero(maps.recording == name)
-        fit[of_recording[np.linspace(0, len(of_recording) - 1, min(count, len(of_recording))).round().astype(int)]] = (
-            True
-        )
+        frames = np.flatnonzero(maps.recording == name)
+        spaced = np.linspace(0, len(frames) - 1, min(recipe.frames_per_recording, len(frames)))
+        fit[frames[spaced.round().astype(int)]] = True
     label = np.array([classes.index(name) for name in maps.posture])
-    return LabelledFrames(maps.pressure[:, 0].numpy(), label, classes, maps.subject, maps.recording, fit)
+    copies = varied_copies(maps.pressure[torch.from_numpy(fit)], recipe)
+    added = np.ones(len(copies), bool)
+
+    def with_copies(values: np.ndarray) -> np.ndarray:
+        return np.concatenate((values, np.tile(values[fit], COPIES)))
+
+    return LabelledFrames(
+        np.concatenate((maps.pressure[:, 0].numpy(), copies[:, 0].numpy())),
+        with_copies(label),
+        classes,
+        with_copies(maps.subject),
+        with_copies(maps.recording),
+        np.concatenate((fit, added)),
+        np.concatenate((np.zeros(len(maps), bool), added)),
+    )
 
 
 def _place(folder: Path, recipe: Recipe, held_out: frozenset[str]) -> Path:
