@@ -7,12 +7,11 @@ import torch
 
 from matpose.canvas import Canvas
 from matpose.losses.ssim import global_ssim, ssim
-from matpose.nn.efd import EFD
+from matpose.nn.efd import EFD, batches_that_fit
 from matpose.nn.scaling import scale_free
 from matpose.nn.warp import Warp, published_warps
 
 FOREGROUND = 0.1  # of the scaled map
-_CHUNK = 64
 
 
 @torch.no_grad()
@@ -49,7 +48,8 @@ def label_free_metrics(
     equivariance = equivariance_error(model, pressure, xy_norm, canvas.width_m / canvas.height_m)
 
     partner = torch.from_numpy(_partners(subject, recording, posture))
-    own = _rebuild(model, k_c, k_f)
+    batch = len(batches_that_fit(x)[0])
+    own = _rebuild(model, k_c, k_f, batch)
     own_error = _foreground_l2(own, x)
     distance = torch.cdist(xy, xy) * half_height_cm  # (N, K, K)
     distance = distance + torch.diag_embed(torch.full(distance.shape[:2], torch.inf))
@@ -61,8 +61,8 @@ def label_free_metrics(
         "equivariance_median_pct": 50 * equivariance.median().item(),
         "equivariance_p95_pct": 50 * equivariance.quantile(0.95).item(),
         "equivariance_median_cm": half_height_cm * equivariance.median().item(),
-        "swap_ratio": _foreground_l2(_rebuild(model, k_c[partner], k_f), x) / own_error,
-        "feature_shuffle_ratio": _foreground_l2(_rebuild(model, k_c, k_f[partner]), x) / own_error,
+        "swap_ratio": _foreground_l2(_rebuild(model, k_c[partner], k_f, batch), x) / own_error,
+        "feature_shuffle_ratio": _foreground_l2(_rebuild(model, k_c, k_f[partner], batch), x) / own_error,
         "distance_mean_cm": distance[distance.isfinite()].mean().item(),
         "distance_min_cm": distance.amin((1, 2)).mean().item(),
         "point_sd_cm": half_height_cm * xy.std(0, correction=0).norm(dim=-1).mean().item(),
@@ -91,10 +91,12 @@ def equivariance_error(model: EFD, pressure: torch.Tensor, xy_norm: torch.Tensor
     """
     warps = published_warps(aspect)
     stretch = xy_norm.new_tensor((aspect, 1.0))
+    batches = batches_that_fit(pressure)
+    points_of = xy_norm.split(len(batches[0]))
     errors = []
     for index in range(len(warps.scale)):
         per_map = []
-        for maps, points in zip(pressure.split(_CHUNK), xy_norm.split(_CHUNK), strict=True):
+        for maps, points in zip(batches, points_of, strict=True):
             count = len(maps)
             warp = Warp(
                 warps.turn_rad[index].expand(count),
@@ -111,7 +113,7 @@ def equivariance_error(model: EFD, pressure: torch.Tensor, xy_norm: torch.Tensor
 
 def _encode(model: EFD, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, float, float]:
     xy, k_c, k_f, contact, entropy = [], [], [], [], []
-    for maps in x.split(_CHUNK):
+    for maps in batches_that_fit(x):
         encoded = model.encoder(maps)
         fused = model.fuser(encoded)
         share = encoded.heatmaps / encoded.heatmaps.sum((2, 3), keepdim=True).clamp_min(1e-12)
@@ -130,8 +132,8 @@ def _encode(model: EFD, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, to
     )
 
 
-def _rebuild(model: EFD, k_c: torch.Tensor, k_f: torch.Tensor) -> torch.Tensor:
-    pairs = zip(k_c.split(_CHUNK), k_f.split(_CHUNK), strict=True)
+def _rebuild(model: EFD, k_c: torch.Tensor, k_f: torch.Tensor, batch: int) -> torch.Tensor:
+    pairs = zip(k_c.split(batch), k_f.split(batch), strict=True)
     return torch.cat([model.decoder(model.fuser.join(c, f)) for c, f in pairs])
 
 

@@ -14,6 +14,16 @@ from matpose.nn.heatmap import spread_cells
 from matpose.nn.scaling import scale_free
 
 
+def batches_that_fit(maps: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Maps in batches of bounded memory: 64 maps of the native canvas, two of the paper's.
+
+    Example:
+        >>> [len(batch) for batch in batches_that_fit(torch.zeros(100, 1, 64, 32))]
+        [64, 36]
+    """
+    return maps.split(max(1, 2**17 // maps.shape[2:].numel()))
+
+
 class Points(NamedTuple):
     """What a person uses of the model.
 

@@ -10,7 +10,7 @@ import torch
 from matpose.errors import ModelError
 from matpose.evaluation.label_free import label_free_metrics
 from matpose.evaluation.presence import f_score, presence_rivals
-from matpose.nn.efd import EFD
+from matpose.nn.efd import EFD, batches_that_fit
 from matpose.nn.scaling import scale_free
 from matpose.training.build import build_efd
 from matpose.training.checkpoint import SafetensorsIO
@@ -52,7 +52,7 @@ def presence_model(folder: Path, recipe: Recipe) -> EFD:
 @torch.inference_mode()
 def predicted_presence(model: EFD, maps: Maps) -> np.ndarray:
     """(N, H, W) bool: where a stage 1 model says that there is pressure."""
-    out = torch.cat([model(scale_free(part)) for part in maps.pressure.split(64)])
+    out = torch.cat([model(scale_free(part)) for part in batches_that_fit(maps.pressure)])
     return (out[:, 1] > out[:, 0]).numpy()
 
 

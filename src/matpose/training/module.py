@@ -57,7 +57,7 @@ class StageModule(L.LightningModule):
         return DataLoader([torch.from_numpy(batch) for batch in order], batch_size=None)  # pyright: ignore[reportArgumentType]
 
     def val_dataloader(self) -> DataLoader:
-        return DataLoader(list(torch.arange(len(self.val_maps)).split(64)), batch_size=None)  # pyright: ignore[reportArgumentType]
+        return DataLoader(list(torch.arange(len(self.val_maps)).split(self.recipe.batch)), batch_size=None)  # pyright: ignore[reportArgumentType]
 
     def training_step(self, index: torch.Tensor, batch_index: int) -> torch.Tensor:
         maps = self.train_maps
