@@ -19,7 +19,7 @@ class Decoder(nn.Module):
         rebuild: the RebuildNet; its ``start_channels`` maps of a quarter of the canvas are what the fully connected
             layer makes.
         standardise: bring every input number to unit variance first. Means over a whole map hardly differ from one
-            person to the next; without this the decoder learns the mean map and takes long to see more.
+            person to the next.
 
     Example:
         >>> decoder = Decoder(4, 2, (64, 32), RebuildNet((8, 8, 8), 4, outputs=1))
