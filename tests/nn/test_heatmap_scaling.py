@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.signal import convolve2d
 
 from matpose.nn.heatmap import activate, soft_argmax, spread_cells
-from matpose.nn.scaling import PEAK, scale_free
+from matpose.nn.scaling import PEAK, scale_free, smoothed
 from matpose.training.build import build_efd
 from matpose.training.recipe import load_recipe
 
@@ -51,6 +52,18 @@ def test_a_hot_cell_is_bounded_and_leaves_the_body_visible():
     rest = torch.ones_like(body, dtype=torch.bool)
     rest[0, 0, 5, 5] = False
     assert (scaled[rest] / scale_free(body)[rest].clamp_min(1e-9)).median() > 0.9
+
+
+def test_smoothing_is_a_binomial_filter_that_keeps_the_force():
+    inside = torch.zeros(1, 1, 16, 8)
+    inside[0, 0, 4:12, 2:6] = torch.rand(8, 4, generator=torch.Generator().manual_seed(0))
+    got = smoothed(inside)
+    binomial = np.array([1, 4, 6, 4, 1]) / 16
+    expected = convolve2d(inside[0, 0].numpy(), np.outer(binomial, binomial), mode="same")
+    np.testing.assert_allclose(got[0, 0].numpy(), expected, atol=1e-6)
+    torch.testing.assert_close(got.sum(), inside.sum())
+    row = smoothed(_delta((8, 4)))[0, 0].sum(1)
+    assert (row * (torch.arange(16) - 8) ** 2).sum().item() == pytest.approx(1)  # a variance of one cell
 
 
 def test_softmax_maps_sum_to_one_and_ignore_a_common_offset():

@@ -9,6 +9,7 @@ from matpose.evaluation.cost import parameters
 from matpose.losses.reconstruction import reconstruction_loss
 from matpose.nn.efd import EFD
 from matpose.nn.rebuildnet import ExchangeLayer, ExpansionLayer, RebuildNet
+from matpose.nn.scaling import scale_free, smoothed
 from matpose.training.build import build_efd
 from matpose.training.recipe import load_recipe
 
@@ -129,5 +130,5 @@ def test_efd_forward_is_its_three_parts():
     efd = _small_efd().eval()
     x = torch.rand(2, 1, 32, 16)
     with torch.no_grad():
-        by_hand = efd.decoder(efd.fuser(efd.encoder(x)).vector)
+        by_hand = efd.decoder(efd.fuser(efd.encoder(scale_free(smoothed(x)))).vector)
         assert torch.equal(efd(x), by_hand)

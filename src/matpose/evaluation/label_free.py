@@ -42,7 +42,7 @@ def label_free_metrics(
         ``l1``, ``l2``, ``ssim``, ``ssim_global`` of the reconstruction.
     """
     x = scale_free(pressure)
-    xy_norm, k_c, k_f, on_contact, entropy = _encode(model, x)
+    xy_norm, k_c, k_f, on_contact, entropy = _encode(model, pressure)
     half_height_cm = canvas.height_m * 50
     xy = xy_norm * xy_norm.new_tensor((canvas.width_m / canvas.height_m, 1.0))  # half-heights, isotropic
     equivariance = equivariance_error(model, pressure, xy_norm, canvas.width_m / canvas.height_m)
@@ -111,13 +111,13 @@ def equivariance_error(model: EFD, pressure: torch.Tensor, xy_norm: torch.Tensor
     return torch.stack(errors, 1)
 
 
-def _encode(model: EFD, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, float, float]:
+def _encode(model: EFD, pressure: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, float, float]:
     xy, k_c, k_f, contact, entropy = [], [], [], [], []
-    for maps in batches_that_fit(x):
-        encoded = model.encoder(maps)
+    for maps in batches_that_fit(pressure):
+        encoded = model.encoder(model.see(maps))
         fused = model.fuser(encoded)
         share = encoded.heatmaps / encoded.heatmaps.sum((2, 3), keepdim=True).clamp_min(1e-12)
-        loaded = torch.nn.functional.adaptive_max_pool2d(maps, share.shape[2:]) > FOREGROUND
+        loaded = torch.nn.functional.adaptive_max_pool2d(scale_free(maps), share.shape[2:]) > FOREGROUND
         contact.append((share * loaded).sum((2, 3)).mean(1))
         entropy.append(torch.special.entr(share).sum((2, 3)).mean(1) / np.log(share[0, 0].numel()))
         xy.append(fused.xy_norm)

@@ -11,7 +11,7 @@ from matpose.nn.decoder import Decoder
 from matpose.nn.encoder import Encoder
 from matpose.nn.fuser import Fuser
 from matpose.nn.heatmap import spread_cells
-from matpose.nn.scaling import scale_free
+from matpose.nn.scaling import scale_free, smoothed
 
 
 def batches_that_fit(maps: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -48,27 +48,34 @@ class EFD(nn.Module):
 
     Args:
         encoder, fuser, decoder: the three parts.
+        smooth: let the encoder see :func:`matpose.nn.scaling.smoothed` pressure.
     """
 
-    def __init__(self, encoder: Encoder, fuser: Fuser, decoder: Decoder) -> None:
+    def __init__(self, encoder: Encoder, fuser: Fuser, decoder: Decoder, *, smooth: bool = False) -> None:
         super().__init__()
+        self.smooth = smooth
         self.encoder = encoder
         self.fuser = fuser
         self.decoder = decoder
 
+    def see(self, pressure: torch.Tensor) -> torch.Tensor:
+        """What the encoder is shown of (B, 1, H, W) pressure in any unit: the same shape, in 0..1."""
+        return scale_free(smoothed(pressure) if self.smooth else pressure)
+
     def points(self, pressure: torch.Tensor) -> Points:
         """Points of pressure maps; the decoder takes no part."""
-        encoded = self.encoder(scale_free(pressure))
+        encoded = self.encoder(self.see(pressure))
         fused = self.fuser(encoded)
         return Points(fused.xy_norm, fused.features, spread_cells(encoded.heatmaps), encoded.heatmaps)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, pressure: torch.Tensor) -> torch.Tensor:
         """Rebuild maps from their points.
 
         Args:
-            x: (B, 1, H, W) maps already scaled by :func:`scale_free`.
+            pressure: (B, 1, H, W), any unit.
 
         Returns:
-            (B, 1, H, W) reconstruction of ``x``, or (B, 2, H, W) presence logits in CRWT stage 1.
+            (B, 1, H, W) reconstruction of :func:`scale_free` pressure, or (B, 2, H, W) presence logits in CRWT
+            stage 1.
         """
-        return self.decoder(self.fuser(self.encoder(x)).vector)
+        return self.decoder(self.fuser(self.encoder(self.see(pressure))).vector)

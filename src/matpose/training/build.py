@@ -54,4 +54,4 @@ def build_efd(recipe: Recipe, *, outputs: int = 1) -> EFD:
     fuser = Fuser(recipe.points, recipe.features, recipe.fully_connected)
     canvas = (recipe.rows, recipe.cols)
     decoder = Decoder(recipe.points, recipe.features, canvas, rebuild, standardise=recipe.standardise)
-    return EFD(encoder, fuser, decoder)
+    return EFD(encoder, fuser, decoder, smooth=recipe.smooth)

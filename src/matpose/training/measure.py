@@ -52,7 +52,7 @@ def presence_model(folder: Path, recipe: Recipe) -> EFD:
 @torch.inference_mode()
 def predicted_presence(model: EFD, maps: Maps) -> np.ndarray:
     """(N, H, W) bool: where a stage 1 model says that there is pressure."""
-    out = torch.cat([model(scale_free(part)) for part in batches_that_fit(maps.pressure)])
+    out = torch.cat([model(part) for part in batches_that_fit(maps.pressure)])
     return (out[:, 1] > out[:, 0]).numpy()
 
 

@@ -64,19 +64,19 @@ class StageModule(L.LightningModule):
         seed = (self._stage_seed << 40) + (self.current_epoch << 20) + batch_index
         generator = torch.Generator().manual_seed(seed)
         seen, target = augment(maps.pressure[index], self.recipe, generator)
-        out = self.model(self._to_device(scale_free(seen)))
+        out = self.model(self._to_device(seen))
         if self.stage == "presence":
             on_mat = self._to_device(maps.coverage[maps.mat[index]] >= 0.5)
             loss = presence_loss(out, self._to_device(target >= self._threshold(maps, index)), on_mat)
         else:
-            loss = self._reconstruction_loss(out, self._to_device(scale_free(target)))
+            loss = self._reconstruction_loss(out, self._to_device(target))
         self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(index))
         return loss
 
     def validation_step(self, index: torch.Tensor, batch_index: int) -> None:
         maps = self.val_maps
-        x = self._to_device(scale_free(maps.pressure[index]))
-        out = self.model(x)
+        pressure = self._to_device(maps.pressure[index])
+        out = self.model(pressure)
         if self.stage == "presence":
             present = self._to_device(maps.pressure[index] >= self._threshold(maps, index))
             on_mat = self._to_device(maps.coverage[maps.mat[index]] >= 0.5)
@@ -86,7 +86,7 @@ class StageModule(L.LightningModule):
             wrong = ((predicted != present) & on_mat).sum()
             self._log_val("val_presence_f", 2 * hit / (2 * hit + wrong).clamp_min(1), len(index))
         else:
-            self._log_val("val_loss", self._reconstruction_loss(out, x), len(index))
+            self._log_val("val_loss", self._reconstruction_loss(out, pressure), len(index))
 
     def on_validation_epoch_end(self) -> None:
         if self.stage == "reconstruction":
@@ -100,7 +100,8 @@ class StageModule(L.LightningModule):
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, self.epochs, self.recipe.learning_rate / 50)
         return [optimiser], [schedule]
 
-    def _reconstruction_loss(self, out: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    def _reconstruction_loss(self, out: torch.Tensor, pressure: torch.Tensor) -> torch.Tensor:
+        target = scale_free(pressure)
         return reconstruction_loss(out, target, l2_weight=self.recipe.l2_weight, ssim_weight=self.recipe.ssim_weight)
 
     @staticmethod

@@ -35,6 +35,7 @@ class Recipe(BaseModel):
     cell_mm: float = Field(32.0, gt=1, le=200)
 
     # the model
+    smooth: bool = True
     points: int = Field(32, ge=2, le=512)
     features: int = Field(8, ge=1, le=128)
     blocks: Literal["paper", "native"] = "native"
@@ -66,8 +67,8 @@ class Recipe(BaseModel):
 
     # the training
     crwt: bool = True
-    presence_epochs: int = Field(20, ge=1)
-    epochs: int = Field(40, ge=1)
+    presence_epochs: int = Field(16, ge=1)
+    epochs: int = Field(32, ge=1)
     batch: int = Field(32, ge=2)
     batches_per_epoch: int = Field(40, ge=1)
     learning_rate: float = Field(3e-3, gt=0)

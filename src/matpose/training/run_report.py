@@ -117,9 +117,9 @@ def _points(run: Run, maps: Maps) -> Section:
 @torch.inference_mode()
 def _reconstruction(run: Run, maps: Maps) -> Section:
     x = scale_free(maps.pressure)
-    rebuilt = run.model.efd(x).clamp(0, 1)
+    rebuilt = run.model.efd(maps.pressure).clamp(0, 1)
     figure = reconstruction_pairs(x[:4, 0].numpy(), rebuilt[:4, 0].numpy(), _titles(maps)[:4])
-    text = "Left what the network saw (square root of relative pressure), then what the decoder made of its points."
+    text = "Left the map (square root of relative pressure), then what the decoder made of its points."
     return Section("Reconstruction", text, figure=figure)
 
 
