@@ -18,8 +18,11 @@ def evaluate(
     ],
     dataset: Annotated[str, typer.Option(metavar="SPEC", help="For example pmatdata:PATH.")],
     json: Annotated[Path, typer.Option("--json", metavar="FILE", help="Where the figures go.")],
-    protocol: Annotated[str, typer.Option(help="loso3: three postures, every person tested once.")] = "loso3",
-    subjects: Annotated[str | None, typer.Option(help="Only these, e.g. i:1-6.")] = None,
+    protocol: Annotated[str, typer.Option(help="loso3, loso17, transfer or frozen; see below.")] = "loso3",
+    train_subjects: Annotated[
+        str | None, typer.Option(metavar="WHO", help="Who may train, e.g. i:1-6,8; nobody who is tested ever does.")
+    ] = None,
+    test_subjects: Annotated[str | None, typer.Option(metavar="WHO", help="Who is tested, e.g. ii:1-2.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Classifiers a fold, with other seeds.")] = 3,
     groups: Annotated[
         int, typer.Option(min=2, help="Groups of people that share an encoder which saw none of them.")
@@ -35,7 +38,14 @@ def evaluate(
 ) -> None:
     """Measure posture and keypoints honestly: people are tested by encoders and classifiers that never saw them.
 
+    loso3: three postures, every person tested once by what learned from all others. loso17: likewise for PmatData's
+    seventeen postures. transfer: trained on one mat, tested on other people on another mat. frozen: the encoder is
+    another mat's, classifiers are fitted on other people of the tested mat.
+
+    Of PmatData, experiment i is the one mat and ii the other, unless --train-subjects and --test-subjects say more.
     A trained run as MODEL is the quick variant: one encoder for all; each row says whether it saw the people tested.
+
+    Beside FILE stands a page with pictures of the same name, ending in .html.
     """
     import json as json_format
     import sys
@@ -45,6 +55,7 @@ def evaluate(
 
     from matpose.atomic import atomic_path
     from matpose.errors import MatposeError
+    from matpose.evaluation.posture_report import posture_report
     from matpose.training.protocol import PROTOCOLS, run_protocol
 
     if protocol not in PROTOCOLS:
@@ -54,7 +65,8 @@ def evaluate(
         model,
         dataset,
         protocol,
-        subjects=subjects,
+        train_subjects=train_subjects,
+        test_subjects=test_subjects,
         seeds=seeds,
         group_count=groups,
         folder=runs,
@@ -66,6 +78,7 @@ def evaluate(
     answer["command"] = " ".join(["matpose", *sys.argv[1:]])
     with atomic_path(json) as temporary:
         temporary.write_text(json_format.dumps(answer, indent=1) + "\n", encoding="utf-8")
+    page = posture_report(answer, json.with_suffix(".html"))
     table = Table("row", "frames", "balanced", "recordings", "wrong recordings", title=f"{protocol}: {model}")
     for row in answer["rows"]:
         wrong = row["wrong_recordings"]
@@ -77,4 +90,4 @@ def evaluate(
             ", ".join(wrong[:6]) + (" ..." if len(wrong) > 6 else ""),
         )
     console.print(table)
-    console.print(f"* primary, fixed beforehand. Written to {json}")
+    console.print(f"* primary, fixed beforehand. Written to {json}; pictures in {page}")

@@ -62,7 +62,7 @@ def leave_one_subject_out(
 
     Returns:
         ``{"seeds", "classes", "rows": [...], "confusion": [[...]]}``; a row's figures are those of
-        :func:`matpose.evaluation.posture_score.score` and ``name``, ``primary``,
+        :func:`matpose.evaluation.posture_score.score` and ``name``, ``primary``, ``uses_points``,
         ``encoder_saw_test_subjects``; ``confusion`` is the primary row's: true class by answer,
         summed over seeds.
 
@@ -95,6 +95,7 @@ def train_and_test(
     seeds: Sequence[int] = (0, 1, 2),
     rows: Sequence[Row] | None = None,
     progress: Progress | None = None,
+    known_people: bool = False,
 ) -> dict:
     """Train on some frames and test on others: another mat, other people.
 
@@ -104,6 +105,7 @@ def train_and_test(
         train: (N,) bool; of these, the frames marked ``fit`` train.
         test: (N,) bool, the frames to test.
         seeds, rows, progress: as for :func:`leave_one_subject_out`.
+        known_people: let frames of tested people train too: the same people on another mat.
 
     Returns:
         As :func:`leave_one_subject_out`.
@@ -113,6 +115,8 @@ def train_and_test(
     """
     train, test = train & frames.fit, test & frames.test
     both = set(frames.subject[train].tolist()) & set(frames.subject[test].tolist())
+    if known_people:
+        both.clear()
     if both or not train.any() or not test.any():
         problem = f"{', '.join(sorted(both))} would train and be tested" if both else "no frames to train or to test"
         raise MatposeError(problem, mend="choose other people for the test than for the training")
@@ -162,7 +166,7 @@ def _table(
         "rows": [
             {"name": row.name, "primary": row.primary}
             | score(found[r][:, tested], *about)
-            | {"encoder_saw_test_subjects": saw and row.uses_encoder}
+            | {"uses_points": row.uses_encoder, "encoder_saw_test_subjects": saw and row.uses_encoder}
             for r, row in enumerate(rows)
         ],
         "confusion": confusion(found[primary][:, tested], frames.label[tested]),

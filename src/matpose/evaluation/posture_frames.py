@@ -39,6 +39,10 @@ class LabelledFrames:
         """(N,) bool: frames to test, all that are no copies."""
         return np.ones(len(self.canvases), bool) if self.varied is None else ~self.varied
 
+    def padded(self, side: np.ndarray) -> np.ndarray:
+        """A mask of the frames that are no copies, made as long as all frames; copies are False."""
+        return np.pad(side, (0, len(self.label) - len(side)))
+
     def __post_init__(self) -> None:
         n = len(self.canvases)
         for name in ("label", "subject", "recording", "fit"):

@@ -56,6 +56,9 @@ class Row:
     graph_net: bool = False
 
 
+RAW_PIXELS = "logistic regression, raw pixels"
+
+
 def standard_rows() -> tuple[Row, ...]:
     """The graph nets, what they owe to each input, and the rivals that use no points.
 
@@ -72,7 +75,7 @@ def standard_rows() -> tuple[Row, ...]:
         Row("GraphSAGE, features only", _graph(Graph("sage", nodes="features", edges="complete")), graph_net=True),
         Row("GraphSAGE, shuffled coordinates", _shuffled(_graph(Graph("sage"))), graph_net=True),
         Row("logistic regression, coordinates", _logistic_on_coordinates),
-        Row("logistic regression, raw pixels", _rival(rivals.fit_raw_pixels), uses_encoder=False),
+        Row(RAW_PIXELS, _rival(rivals.fit_raw_pixels), uses_encoder=False),
         Row("HOG + nearest neighbour", _rival(rivals.fit_hog_knn), uses_encoder=False),
         Row("PCA + logistic regression", _pca_with_as_many_numbers, uses_encoder=False),
         Row("majority class", _rival(rivals.fit_majority), uses_encoder=False),
