@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.set-up
 
-.PHONY: help setup demo demo-train test lint
+.PHONY: help setup demo demo-train test fuzz lint
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -26,6 +26,9 @@ demo-train: setup  ## The same, from the training on
 
 test: setup  ## Run the tests
 	$(BIN)/python -m pytest
+
+fuzz: setup  ## Fuzz every reader for a minute each (64-bit Linux)
+	$(BIN)/python -m pytest -m slow -rP tests/fuzz
 
 lint: setup  ## Check format, style and types
 	$(BIN)/ruff format --check

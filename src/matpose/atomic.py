@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
 from uuid import uuid4
 
 from matpose.errors import MatposeError
+
+_UNFINISHED = ".unfinished-"
 
 
 @contextmanager
@@ -34,13 +36,14 @@ def atomic_path(path: str | PathLike[str]) -> Iterator[Path]:
         '42'
     """
     target = Path(path)
-    temporary = target.with_name(f".{uuid4().hex}{target.suffix}")
+    temporary = target.with_name(f"{_UNFINISHED}{uuid4().hex}{target.suffix}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with temporary.open("rb+") as file:  # on the disk before it takes the old file's place
             os.fsync(file.fileno())
         os.replace(temporary, target)
+        _sync_folder(target.parent)
     except OSError as error:
         raise MatposeError(
             f"cannot be written: {error.strerror or error}",
@@ -50,3 +53,23 @@ def atomic_path(path: str | PathLike[str]) -> Iterator[Path]:
     finally:
         if temporary.parent.is_dir():
             temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what killed writers left in a folder of which this process is the only writer.
+
+    Args:
+        folder: the folder, without those in it; it may be missing.
+    """
+    for path in folder.glob(f"{_UNFINISHED}*"):
+        path.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the new name on the disk too, so that files written one after the other survive a power cut in that order."""
+    with suppress(OSError):  # not every system can; the file itself is whole either way
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -37,6 +37,10 @@ class MatposeError(Exception):
         where = ", ".join(part for part in (self.path, place) if part)
         super().__init__(f"{where}: {problem}. Mend: {mend}." if where else f"{problem}. Mend: {mend}.")
 
+    def __reduce__(self) -> tuple:
+        # an exception from another process is built anew from its message, which is not what __init__ takes
+        return MatposeError.__new__, (type(self), *self.args), self.__dict__
+
 
 class UnreadableFile(MatposeError):
     """The bytes of a file are not a recording that Matpose can read."""

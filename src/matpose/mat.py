@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 
@@ -19,11 +20,21 @@ class CountScale:
         kpa_per_count: pressure of one count, kPa.
         zero_count: count of an unloaded cell.
         full_scale_kpa: pressure above which a cell is saturated, kPa.
+
+    Raises:
+        MatposeError: numbers that no sensor has.
     """
 
     kpa_per_count: float
     zero_count: float
     full_scale_kpa: float
+
+    def __post_init__(self) -> None:
+        if not (0 < self.kpa_per_count < inf and abs(self.zero_count) < inf and 0 < self.full_scale_kpa < inf):
+            raise MatposeError(
+                f"counts of {self.kpa_per_count:g} kPa from {self.zero_count:g} up to {self.full_scale_kpa:g} kPa",
+                mend="give finite numbers, the scale and the full scale above 0",
+            )
 
 
 @dataclass(frozen=True)

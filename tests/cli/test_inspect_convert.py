@@ -199,3 +199,34 @@ def test_convert_of_an_unknown_mat_writes_nothing(night, tmp_path):
     with pytest.raises(MatposeError, match="--mat pmatdata-ii"):
         matpose("convert", night, "-o", tmp_path / "night.h5")
     assert [file.name for file in tmp_path.iterdir()] == ["night.csv"]
+
+
+class TestMakersExports:
+    def test_inspect_needs_nothing_else(self, real_data):
+        facts = json.loads(matpose("inspect", real_data / "sensor-exports/fscan_testL.asf", "--json"))
+        assert facts["format"] == "tekscan"
+        assert (facts["mat"]["rows"], facts["mat"]["cols"], facts["mat"]["pitch_y_m"]) == (60, 21, 0.00508)
+        assert (facts["frames"], facts["unit"], facts["start_time"]) == (205, "kPa", "2017-02-16T11:26:22")
+        assert facts["duration_s"] == pytest.approx(6.528)
+        assert facts["meta"]["sensor_type"] == "FSCAN"
+        assert facts["assumed"] == []
+
+    def test_another_sensor_may_be_chosen(self, real_data):
+        file = real_data / "sensor-exports/xsensor_data.csv"
+        said = " ".join(matpose("inspect", file).split())
+        assert "said by the file: 31 x 11 cells, 8.6 x 8.6 mm" in said
+        assert "--sensor chooses another: HX210.11.31.M11-DFM-RF S0073" in said
+        facts = json.loads(matpose("inspect", file, "--sensor", "RF", "--json"))
+        assert facts["meta"]["sensor"] == "HX210.11.31.M11-DFM-RF S0073"
+        with pytest.raises(MatposeError, match="LF S0073, HX210"):
+            matpose("inspect", file, "--sensor", "S0073", "--json")
+
+    @pytest.mark.parametrize("name", ["fscan_testL.asf", "iscan_test.csv", "pliance_test.asc", "xsensor_data.csv"])
+    def test_convert_keeps_everything(self, real_data, tmp_path, name):
+        file = real_data / "sensor-exports" / name
+        matpose("convert", file, "-o", tmp_path / "a.h5", "--rotate", "90")
+        direct, converted = read(file, rotate=90), read(tmp_path / "a.h5")
+        for array in ("frames", "time_s", "flags"):
+            np.testing.assert_array_equal(getattr(converted, array), getattr(direct, array))
+        for fact in ("mat", "unit", "start_time", "meta", "source"):
+            assert getattr(converted, fact) == getattr(direct, fact)

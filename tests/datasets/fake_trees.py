@@ -80,3 +80,33 @@ def write_smal(root: Path, labels=(0, 1, 2, 1)) -> Path:
         np.save(root / f"PM_{part}.npy", maps)
         np.save(root / f"label_{part}.npy", np.array(labels)[:, None])
     return root
+
+
+TIP_LEFT_LOW_M = (-0.4, -1.1)
+"""Where the fake tree's world has the centre of the lower left sensor."""
+
+
+def tip_cell(joint: int, frame: int) -> tuple[float, float]:
+    """(column, row) of the cell in whose centre the fake tree puts a COCO joint."""
+    return 2.0 + joint, 5.0 + 2 * joint + frame
+
+
+def write_tip(root: Path, subject: int, group: int, frames=3) -> Path:
+    folder = root / str(subject) / str(group)
+    folder.mkdir(parents=True)
+    counts = np.zeros((frames, 56, 40))
+    counts[:, 10:40, 10:30] = 100
+    counts[1, 20, 20] = 600
+    np.save(folder / "pressure_correct.npy", counts)
+    world = np.empty((frames, 17, 2))
+    for frame in range(frames):
+        for joint in range(17):
+            col, row = tip_cell(joint, frame)
+            world[frame, joint] = TIP_LEFT_LOW_M[0] + col * 0.0195, TIP_LEFT_LOW_M[1] + (55 - row) * 0.0311
+    np.savez_compressed(
+        folder / "labels.npz", keypoints_meter=world, weight=55.5, height=166.0, gender="female",
+        posture_index=np.array({"supine": [0, 2]}, dtype=object),
+    )  # fmt: skip
+    corners = np.array([TIP_LEFT_LOW_M, (-0.4, 0.6), (0.4, 0.6), (0.4, -1.1)])
+    np.savez(folder / "camera_params.npz", infer_sensor_position=corners)
+    return root

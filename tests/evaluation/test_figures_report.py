@@ -16,7 +16,7 @@ from PIL import Image
 
 from matpose.errors import MatposeError
 from matpose.evaluation.charts import confusion, loss_curves
-from matpose.evaluation.figures import heatmaps, maps_with_points, presence_pairs, reconstruction_pairs
+from matpose.evaluation.figures import heatmaps, maps_with_points, reconstruction_pairs
 from matpose.evaluation.palette import brightness, full_scale, point_rgb, pressure_rgb
 from matpose.evaluation.report import Section, write_report
 
@@ -111,16 +111,6 @@ def test_input_and_reconstruction_share_one_scale_and_the_difference_is_signed()
     assert (right.norm.vmin, right.norm.vmax) == (-8.0, 8.0)
 
 
-def test_presence_is_white_and_absence_black():
-    present = np.zeros((1, 2, 2))
-    present[0, 0, 0] = 1
-    probability = np.array([[[0.49, 0.5], [0.0, 1.0]]])
-    measured, rebuilt = images(presence_pairs(present, probability, ["S1"]))
-    assert measured.to_rgba(np.array([True, False])).tolist() == [[1, 1, 1, 1], [0, 0, 0, 1]]
-    assert pixels(measured).tolist() == [[True, False], [False, False]]
-    assert pixels(rebuilt).tolist() == [[False, True], [False, True]]
-
-
 def test_every_heatmap_peaks_in_its_own_panel_and_flat_ones_do_not_divide_by_zero():
     stack = np.zeros((3, 16, 8))
     stack[0, 4, 2] = 0.5
@@ -137,7 +127,6 @@ def test_every_heatmap_peaks_in_its_own_panel_and_flat_ones_do_not_divide_by_zer
         lambda: maps_with_points(np.ones((2, 4, 4)), np.zeros((1, 3, 2)), cell_m=0.1, titles=["a", "b"]),
         lambda: maps_with_points(np.ones((0, 4, 4)), np.zeros((0, 3, 2)), cell_m=0.1, titles=[]),
         lambda: reconstruction_pairs(np.ones((2, 4, 4)), np.ones((1, 4, 4)), ["a", "b"]),
-        lambda: presence_pairs(np.ones((1, 4, 4)), np.ones((1, 4, 4)), []),
         lambda: heatmaps(np.ones((4, 4)), np.ones((3, 4, 4)), np.zeros((2, 2))),
         lambda: confusion(np.ones((2, 3)), ["a", "b"]),
         lambda: loss_curves([{"stage": "presence", "epoch": 1}]),

@@ -186,12 +186,12 @@ def attribute(name: str, value, group: str = "/") -> Callable[[h5py.File], None]
 
 FORGERIES: list[tuple[Callable[[h5py.File], None], str]] = [
     (
-        dataset("frames", shape=(37 << 18, 64, 16), dtype="<f4", chunks=(1, 64, 16)),
+        dataset("frames", shape=(37 << 17, 64, 32), dtype="<f4", chunks=(1, 64, 32)),
         "'frames': it claims 37,888 MiB",
     ),
     (dataset("frames", data=np.zeros((7, 64, 32))), "is not an array of float32"),
     (dataset("frames", data=np.zeros((7, 64), "f4")), "3 axes"),
-    (dataset("frames", data=np.zeros((6, 64, 32), "f4")), "time_s has shape (7,)"),
+    (dataset("frames", data=np.zeros((6, 64, 32), "f4")), "has shape (7,), not (6,)"),
     (dataset("frames", data=np.full((7, 64, 32), np.inf, "f4")), "no sensor"),
     (dataset("frames", shape=(7, 64, 32), dtype="f4", chunks=(7, 64, 32), maxshape=(None, 64, 32)), ""),
     (dataset("frames", data=np.zeros((7, 64, 32), "f4"), compression="lzf"), "compression"),

@@ -224,9 +224,11 @@ class TestRealRecordings:
         assert caught.value.candidates == ("hlppdat",)
         assert read(file, mat="hlppdat").frames.shape == (1, 30, 11)
 
-    def test_makers_exports_are_refused_clearly(self, real_data):
-        for file in (real_data / "sensor-exports").iterdir():
-            with pytest.raises(UnreadableFile, match="not a number"):
+    def test_makers_exports_say_their_mat_themselves(self, real_data):
+        files = sorted((real_data / "sensor-exports").iterdir())
+        assert [examine(file).format for file in files] == ["tekscan", "tekscan", "pliance", "xsensor"]
+        for file in files:
+            with pytest.raises(UnreadableFile, match=r"do not make frames of 192 x 84.*contradict the file"):
                 read(file, mat="bpms")
 
 

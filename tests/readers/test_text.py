@@ -46,6 +46,8 @@ def raw(path: Path, rows: int, cols: int, **options) -> np.ndarray:
         ("1 NaN 3\nB - nan\n", [[1, np.nan, 3], [np.nan, np.nan, np.nan]]),
         ("1;2;\n3;4;5\n", [[1, 2, np.nan], [3, 4, 5]]),
         ("\t\n1\t2\n", [[np.nan, np.nan], [1, 2]]),
+        ("\f\n1\t2\n", [[1, 2]]),
+        ("1 2\n\f\n3 4\n", [[1, 2], [3, 4]]),
         ("c1;c2;c3\n1;2;3\n", [[1, 2, 3]]),
         ("# pressure of 3 cells\n1 2 3\n", [[1, 2, 3]]),
         ("Druck in °\n1 2 3\n".encode("latin-1"), [[1, 2, 3]]),

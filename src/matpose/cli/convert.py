@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matpose.cli.options import Cols, JsonOut, MatName, Mirror, PitchMm, RateHz, Rotate, Rows, Unit
+from matpose.cli.options import Cols, JsonOut, MatName, Mirror, PitchMm, RateHz, Rotate, Rows, Sensor, Unit
 
 
 def convert(
@@ -21,6 +21,7 @@ def convert(
     rotate: Rotate = 0,
     mirror: Mirror = False,
     rate_hz: RateHz = None,
+    sensor: Sensor = None,
     subject: Annotated[str | None, typer.Option(metavar="NAME", help="Who lies there.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     json: JsonOut = False,
@@ -33,7 +34,7 @@ def convert(
         raise MatposeError("this exists already", mend="choose another name, or give --force", path=output)
     recording = read(
         path, mat=mat, rows=rows, cols=cols, pitch_mm=pitch_mm, unit=unit, rotate=rotate, mirror=mirror,
-        rate_hz=rate_hz, subject=subject,
+        rate_hz=rate_hz, subject=subject, sensor=sensor,
     )  # fmt: skip
     write_recording(output, recording)
     if json:

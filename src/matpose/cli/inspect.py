@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from matpose.cli.options import Cols, JsonOut, MatName, Mirror, PitchMm, RateHz, Rotate, Rows, Unit
+from matpose.cli.options import Cols, JsonOut, MatName, Mirror, PitchMm, RateHz, Rotate, Rows, Sensor, Unit
 
 if TYPE_CHECKING:
     from matpose.readers import Contents
@@ -24,13 +24,14 @@ def inspect(
     rotate: Rotate = 0,
     mirror: Mirror = False,
     rate_hz: RateHz = None,
+    sensor: Sensor = None,
     json: JsonOut = False,
 ) -> None:
     """Show what a recording holds: format, mat, frames, faults, pressure, and a picture of it."""
     from matpose.errors import UnknownMat
     from matpose.readers import MatOptions, examine, to_recording
 
-    contents = examine(path)
+    contents = examine(path, sensor=sensor)
     options = MatOptions(mat, rows, cols, pitch_mm, rotate, mirror)
     try:
         recording, known = to_recording(contents, options, unit=unit, rate_hz=rate_hz), True
@@ -62,7 +63,8 @@ def _facts(contents: Contents, recording: Recording | None, known: bool, rate_hz
     mat = recording.mat if recording is not None and known else None
     notes = list(contents.notes)
     assumed = [mat.assumed] if mat is not None and mat.assumed else []
-    timed = known and contents.format in ("matpose-hdf5", "pmatdata-i")  # these say their times
+    # these say their times
+    timed = known and (contents.format in ("matpose-hdf5", "pmatdata-i") or contents.stated.time_s is not None)
     if recording is not None and len(recording) > 1 and not timed and rate_hz is None:
         assumed.append("one frame a second")
     if mat is not None and mat.pitch_y_m is None:
@@ -82,10 +84,12 @@ def _facts(contents: Contents, recording: Recording | None, known: bool, rate_hz
         "frames": None if recording is None else len(recording),
         "duration_s": recording.duration_s if recording is not None and known else None,
         "unit": recording.unit if recording is not None and known else None,
+        "start_time": recording.start_time if recording is not None else None,
         "subject": recording.subject if recording is not None else None,
         "flags": {} if recording is None else _flag_counts(recording),
         "pressure": None if recording is None else _pressure(recording),
         "candidates": [] if known else list(contents.candidates),
+        "meta": dict(recording.meta) if recording is not None else {},
         "assumed": assumed,
         "notes": notes,
     }
@@ -160,7 +164,8 @@ def _sentences(facts: dict[str, Any], recording: Recording | None, known: bool) 
         lengths = " x ".join(f"{pitch * 1e3:g}" for pitch in (mat.pitch_y_m, mat.pitch_x_m) if pitch)
         pitch = f"{lengths} mm" if lengths else "pitch unknown"
         turn = f", turned by {mat.rotate} degrees" * bool(mat.rotate) + ", mirrored" * mat.mirror
-        lines.append(("mat", f"{mat.name or 'by hand'}: {mat.rows} x {mat.cols} cells, {pitch}{turn}"))
+        by = "said by the file" if facts["meta"].get("maker") else "by hand"
+        lines.append(("mat", f"{mat.name or by}: {mat.rows} x {mat.cols} cells, {pitch}{turn}"))
         lines.append(("frames", f"{len(recording)} in {recording.duration_s:g} s, {recording.unit}"))
     else:
         grid = facts["grid_as_stored"]
@@ -169,6 +174,8 @@ def _sentences(facts: dict[str, Any], recording: Recording | None, known: bool) 
         tries = " or ".join(f"--mat {name}" for name in facts["candidates"])
         by_hand = "--rows, --cols and --pitch-mm"
         lines.append(("try", f"{tries}; or {by_hand}" if tries else by_hand))
+    if facts["start_time"]:
+        lines.append(("start", facts["start_time"]))
     if facts["subject"]:
         lines.append(("subject", facts["subject"]))
     pressure = facts["pressure"]
@@ -181,6 +188,7 @@ def _sentences(facts: dict[str, Any], recording: Recording | None, known: bool) 
             said.append(f"force {pressure['force_n']:.0f} N ({pressure['force_n'] / 9.80665:.1f} kgf)")
         lines.append(("pressure", ", ".join(said) + f" (frame {pressure['frame']})"))
     lines += [("flag", f"{name}: {count} frames; {FLAG_MEANING[name]}") for name, count in facts["flags"].items()]
+    lines += [(name.replace("_", " "), value) for name, value in facts["meta"].items()]
     lines += [("assumed", text) for text in facts["assumed"]] + [("note", text) for text in facts["notes"]]
     return lines
 

@@ -11,7 +11,7 @@ import typer
 from matpose import __version__
 from matpose.errors import MatposeError
 
-VERBS = ("demo", "inspect", "convert", "train", "evaluate", "info", "predict")
+VERBS = ("demo", "inspect", "convert", "clean", "calibrate", "train", "evaluate", "info", "predict", "report")
 
 app = typer.Typer(
     name="matpose",

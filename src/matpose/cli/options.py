@@ -35,5 +35,9 @@ Mirror = Annotated[
 RateHz = Annotated[
     float | None, typer.Option(help="Frames a second, where the file does not say.", rich_help_panel=_GRID)
 ]
+Sensor = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Part of a sensor's name, in a file of several.", rich_help_panel=_GRID),
+]
 JsonOut = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 OutDir = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.")]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from matpose.cli.options import Cols, JsonOut, MatName, Mirror, OutDir, PitchMm, RateHz, Rotate, Rows, Unit
+from matpose.cli.options import Cols, JsonOut, MatName, Mirror, OutDir, PitchMm, RateHz, Rotate, Rows, Sensor, Unit
 
 PICTURES = 12
 
@@ -27,6 +27,7 @@ def predict(
     rotate: Rotate = 0,
     mirror: Mirror = False,
     rate_hz: RateHz = None,
+    sensor: Sensor = None,
 ) -> None:
     """Find points in metres and the posture in every frame of one or more recordings.
 
@@ -48,7 +49,7 @@ def predict(
     for path, name in zip(paths, names, strict=True):
         recording = read(
             path, mat=mat, rows=rows, cols=cols, pitch_mm=pitch_mm,
-            unit=unit, rotate=rotate, mirror=mirror, rate_hz=rate_hz,
+            unit=unit, rotate=rotate, mirror=mirror, rate_hz=rate_hz, sensor=sensor,
         )  # fmt: skip
         for remark in [*remarks(recording), *detector.remarks(recording)]:
             console.print(f"[yellow]note[/] on {path}: {remark}")

@@ -47,8 +47,10 @@ def train(
     from matpose.training.run import RECIPE_NAME
     from matpose.training.run import train as train_run
     from matpose.training.run_report import report_run
+    from matpose.training.world import this_world
 
-    console = Console(stderr=True)
+    first = this_world().speaks
+    console = Console(stderr=True, quiet=not first)
     changes = tuple(word for word in what if "=" in word and not Path(word).exists())
     data = [word for word in what if word not in changes]
     if not data:
@@ -61,6 +63,8 @@ def train(
     chosen = load_recipe(str(before) if resume and not changes and before.is_file() else recipe, changes)
     recordings = reading(data, console, subjects=subjects, mat_options=given)
     run = train_run(recordings, chosen, output, resume=resume, device=device, say=console.print)
+    if not first:
+        return
     figures = report_run(run, output / "report.html")
     if as_json:
         typer.echo(json.dumps({"run": str(output), "report": str(output / "report.html"), **figures}))

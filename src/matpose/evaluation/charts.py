@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from matpose.errors import MatposeError
 
-_INK = "#1b1f24"
+INK = "#1b1f24"
 _LINES = ("#0072b2", "#d55e00", "#009e73")  # Okabe and Ito: told apart by every kind of sight
 _PANELS = (
     ("loss", {"train_loss": "training", "val_loss": "validation"}),
@@ -40,7 +40,7 @@ def loss_curves(rows: Sequence[Mapping]) -> Figure:
     panels = [
         (title, present)
         for title, names in _PANELS
-        if (present := {key: label for key, label in names.items() if np.isfinite(_values(rows, key)).any()})
+        if (present := {key: label for key, label in names.items() if np.isfinite(values_of(rows, key)).any()})
     ]
     if not panels:
         raise MatposeError("there is no measured epoch to draw", mend="train at least one epoch")
@@ -51,9 +51,9 @@ def loss_curves(rows: Sequence[Mapping]) -> Figure:
     borders = [index for index in range(1, len(rows)) if stages[index] != stages[index - 1]]
     for panel, (title, names) in zip(axes, panels, strict=True):
         for (key, label), colour in zip(names.items(), _LINES, strict=False):
-            at, values = (np.insert(line, borders, np.nan) for line in (epochs, _values(rows, key)))
+            at, values = (np.insert(line, borders, np.nan) for line in (epochs, values_of(rows, key)))
             panel.plot(at, values, color=colour, linewidth=1.6, label=label, marker=".", markersize=3)
-        _plain(panel, title, pad=13 if panel is axes[0] else 4)  # the stages' names need room above the first
+        plain_axes(panel, title, pad=13 if panel is axes[0] else 4)  # the stages' names need room above the first
         if len(names) > 1:
             panel.legend(
                 frameon=False,
@@ -71,7 +71,7 @@ def loss_curves(rows: Sequence[Mapping]) -> Figure:
                 stages[start], (start + 0.6, 1), xycoords=("data", "axes fraction"), xytext=(0, 3),
                 textcoords="offset points", fontsize=8, color="#59626c",
             )  # fmt: skip
-    axes[-1].set_xlabel("epoch", fontsize=9, color=_INK)
+    axes[-1].set_xlabel("epoch", fontsize=9, color=INK)
     axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
@@ -97,7 +97,7 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
     panel.imshow(share, cmap="Blues", vmin=0, vmax=1)
     size = 9 if count <= 6 else 7
     for (row, col), number in np.ndenumerate(matrix):
-        colour = "white" if share[row, col] > 0.55 else _INK
+        colour = "white" if share[row, col] > 0.55 else INK
         panel.text(
             col,
             row,
@@ -110,22 +110,23 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
     ticks = range(count)
     panel.set_xticks(ticks, classes, rotation=0 if count <= 5 else 90)
     panel.set_yticks(ticks, classes)
-    panel.tick_params(length=0, labelsize=size, colors=_INK)
-    panel.set_xlabel("answer", fontsize=9, color=_INK)
-    panel.set_ylabel("truth", fontsize=9, color=_INK)
+    panel.tick_params(length=0, labelsize=size, colors=INK)
+    panel.set_xlabel("answer", fontsize=9, color=INK)
+    panel.set_ylabel("truth", fontsize=9, color=INK)
     panel.spines[:].set_visible(False)
     return figure
 
 
-def _values(rows: Sequence[Mapping], key: str) -> np.ndarray:
+def values_of(rows: Sequence[Mapping], key: str) -> np.ndarray:
     """(epochs,) float64 with NaN where not measured."""
     return np.array([np.nan if row.get(key) is None else row[key] for row in rows], dtype=np.float64)
 
 
-def _plain(panel: Axes, title: str, pad: float) -> None:
-    panel.set_title(title, fontsize=9.5, loc="left", color=_INK, pad=pad)
+def plain_axes(panel: Axes, title: str, pad: float) -> None:
+    """The look of every chart: title at the left, two spines, faint lines to read values by."""
+    panel.set_title(title, fontsize=9.5, loc="left", color=INK, pad=pad)
     panel.spines[["top", "right"]].set_visible(False)
     panel.spines[["left", "bottom"]].set_color("#8a929c")
-    panel.tick_params(labelsize=8, colors=_INK)
+    panel.tick_params(labelsize=8, colors=INK)
     panel.grid(axis="y", color="#e4e7eb", linewidth=0.7)
     panel.set_axisbelow(True)

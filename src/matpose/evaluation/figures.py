@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.colors import ListedColormap, Normalize, PowerNorm
+from matplotlib.colors import Normalize, PowerNorm
 from matplotlib.figure import Figure
 
 from matpose.errors import MatposeError
@@ -86,33 +86,6 @@ def reconstruction_pairs(inputs: np.ndarray, outputs: np.ndarray, titles: Sequen
         panel.set_title(heading)
     draw_bar(figure, panels[-1:], DIFFERENCE_MAP, Normalize(-1, 1), "too low  \N{EM DASH}  too high")
     draw_bar(figure, panels[-3:-1], PRESSURE_MAP, PowerNorm(0.5, 0, 1), "pressure / full scale of the input")
-    return figure
-
-
-def presence_pairs(present: np.ndarray, reconstructed: np.ndarray, titles: Sequence[str]) -> Figure:
-    """Where there is pressure, and where the network says so: white is pressure, black is none.
-
-    The form of Fig. 4 of Yu et al., "A Self-supervised Pressure Map Human Keypoint Detection Approach".
-
-    Args:
-        present: (N, H, W) bool, or probability 0..1.
-        reconstructed: (N, H, W) bool, or probability; white from 0.5 on.
-        titles: N short names for the pairs.
-
-    Raises:
-        MatposeError: the numbers of maps and titles differ.
-    """
-    count, rows, cols = _stack(present)
-    _same_length(count, reconstructed=reconstructed, titles=titles)
-    figure, panels = page_of(2 * count, columns=4, aspect=rows / cols)
-    black_and_white = ListedColormap(["black", "white"])
-    for index in range(count):
-        pair = panels[2 * index : 2 * index + 2]
-        for panel, mask, heading in zip(
-            pair, (present[index], reconstructed[index]), ("measured", "rebuilt"), strict=True
-        ):
-            panel.imshow(np.asarray(mask) >= 0.5, cmap=black_and_white, vmin=0, vmax=1, interpolation="nearest")
-            panel.set_title(f"{titles[index]}\n{heading}" if titles[index] else heading)
     return figure
 
 

@@ -47,6 +47,29 @@ def scale_free(pressure: torch.Tensor) -> torch.Tensor:
         True
     """
     root = pressure.clamp_min(0).sqrt()
+    return (root / _full_scale(root)).clamp_max(1.0)
+
+
+def scaled_level(level: torch.Tensor, pressure: torch.Tensor) -> torch.Tensor:
+    """What a pressure becomes on a map that :func:`scale_free` scales: where a threshold lies on it.
+
+    Args:
+        level: (B,) pressure, one for each map, in the maps' unit.
+        pressure: (B, 1, H, W) the maps.
+
+    Returns:
+        (B, 1, 1, 1) in 0..1.
+
+    Example:
+        >>> x = torch.tensor([[[[0.0, 1.0, 4.0]]]])
+        >>> bool(scaled_level(torch.tensor([4.0]), x) == scale_free(x)[..., 2])
+        True
+    """
+    return (level.view(-1, 1, 1, 1).sqrt() / _full_scale(pressure.clamp_min(0).sqrt())).clamp_max(1.0)
+
+
+def _full_scale(root: torch.Tensor) -> torch.Tensor:
+    """(B, 1, 1, 1): the root of pressure that is scaled to 1, from the roots of all cells."""
     weight = root.sum((2, 3), keepdim=True).clamp_min(1e-12)
-    mean = (root * root).sum((2, 3), keepdim=True) / weight  # (B, 1, 1, 1)
-    return (root / (PEAK * mean).clamp_min(1e-12)).clamp_max(1.0)
+    mean = (root * root).sum((2, 3), keepdim=True) / weight
+    return (PEAK * mean).clamp_min(1e-12)

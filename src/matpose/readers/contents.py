@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +66,7 @@ class Table:
         values, heights = self.values, self.heights
         if self.last_cell_empty and values.shape[1] + 1 in (cols, rows * cols):
             values = np.pad(values, ((0, 0), (0, 1)), constant_values=np.nan)
-        if values.shape[1] == rows * cols:
+        if values.shape[1] == rows * cols and heights.all():  # a block without lines is a frame without cells
             return values.reshape(-1, rows, cols)
         if values.shape[1] != cols:
             return None
@@ -78,6 +78,29 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Stated:
+    """What a maker's export says next to its numbers, each part open.
+
+    Args:
+        grid: rows and columns as stored.
+        pitch_m: distance of the centres of stored rows, and of stored columns, metres.
+        unit: a key of ``KPA_PER_UNIT``, or "raw".
+        full_scale: value at which a cell is saturated, in the file's unit.
+        time_s: (T,) float64, seconds from the first frame.
+        start_time: ISO 8601.
+        meta: facts worth keeping: the sensor's type, a threshold, comments.
+    """
+
+    grid: tuple[int, int] | None = None
+    pitch_m: tuple[float, float] | None = None
+    unit: str | None = None
+    full_scale: float | None = None
+    time_s: np.ndarray | None = None
+    start_time: str | None = None
+    meta: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Contents:
     """A file's format and numbers, and what it says about its mat.
 
@@ -86,6 +109,7 @@ class Contents:
         format: name of the format.
         table: its numbers, for formats that leave the mat open.
         mat: the mat, where the bytes prove it.
+        stated: what the file says next to its numbers.
         recording: the recording, for formats that say everything.
         notes: sentences a person should know (a header was skipped; whose counts these look like).
     """
@@ -94,6 +118,7 @@ class Contents:
     format: str
     table: Table | None = None
     mat: Mat | None = None
+    stated: Stated = field(default_factory=Stated)
     recording: Recording | None = None
     notes: tuple[str, ...] = ()
 
@@ -130,6 +155,8 @@ def array_contents(path: Path, format: str, array: np.ndarray, *, framed: bool) 
         raise UnreadableFile("there are no frames in it", mend="export or fetch it again", path=path)
     height, width = array.shape[-2:]
     values = array.reshape(-1, width)
+    if (missing := np.isnan(values)).any():  # a signalling NaN would warn at every sum
+        values = np.where(missing, values.dtype.type(np.nan), values)
     limit = np.float64(MAX_ABS_VALUE)  # a typed scalar: half floats would round a bare one to infinity
     absurd = ((values > limit) | (values < -limit)).any(axis=1)
     if absurd.any():

@@ -15,7 +15,8 @@ from matpose.readers.files import HEAD_BYTES
 MAX_LINE_BYTES = 4 << 20
 MISSING = frozenset((b"", b"nan", b"b", b"-"))  # lower case; "B" is Tekscan's word for "no sensel"
 
-_NUMBER = re.compile(rb"[+-]?(\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
+# each digit has one place in it: "\d+[.,]?\d*" would try a long run of digits at every cut
+_NUMBER = re.compile(rb"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
 _QUOTED = re.compile(rb'"([^"\n]*)"')
 
 

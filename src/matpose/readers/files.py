@@ -8,6 +8,8 @@ from matpose.errors import UnreadableFile
 
 MAX_FILE_BYTES = 1 << 30
 MAX_FRAME_BYTES = 512 << 20
+MAX_FRAMES = 1 << 22  # a night at 100 frames a second; a claim of more would keep the machine busy for hours
+MAX_SIDE = 4096  # rows or columns of a mat
 MAX_ABS_VALUE = 1e7  # counts or any unit of pressure: beyond it the number is no reading
 HEAD_BYTES = 1 << 16
 
@@ -49,6 +51,16 @@ def refuse_too_many(cells: int, path: Path) -> None:
     if cells * 4 > MAX_FRAME_BYTES:
         raise UnreadableFile(
             f"it holds {cells * 4 / 2**20:,.0f} MiB of frames, more than {MAX_FRAME_BYTES >> 20} MiB",
+            mend="split it into shorter recordings",
+            path=path,
+        )
+
+
+def refuse_too_long(frames: int, path: Path) -> None:
+    """Raise UnreadableFile where there are more than ``MAX_FRAMES`` frames."""
+    if frames > MAX_FRAMES:
+        raise UnreadableFile(
+            f"it holds {frames:,} frames, more than {MAX_FRAMES:,}",
             mend="split it into shorter recordings",
             path=path,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from os import PathLike
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from matpose.atomic import atomic_path
 from matpose.errors import MatposeError, UnreadableFile
 from matpose.mat import CountScale, Mat
 from matpose.readers.contents import Contents
-from matpose.readers.files import MAX_ABS_VALUE
+from matpose.readers.files import MAX_ABS_VALUE, MAX_FRAMES, refuse_too_long
 from matpose.readers.safe_hdf5 import CHUNK_BYTES, SafeGroup
 from matpose.recording import JOINT_NAMES, POSTURES, Recording
 
@@ -122,20 +123,24 @@ def _read(group: SafeGroup) -> Recording:
             mend="update Matpose",
             path=group.path,
         )
-    posture = group.array("posture", "u1", 1)
+    mat = _read_mat(group.group("mat"))
+    frames = group.required("frames", "<f4", (None, mat.rows, mat.cols))
+    count = len(frames)  # all else must agree with it before it is unpacked: claims add up
+    refuse_too_long(count, group.path)
+    posture = group.array("posture", "u1", (count,))
     if posture is not None:
         posture = np.array(group.legend("posture", "legend", POSTURES))[posture]
-    if (joints_m := group.array("joints_m", "<f4", 3)) is not None:
+    if (joints_m := group.array("joints_m", "<f4", (count, len(JOINT_NAMES), 3))) is not None:
         group.legend("joints_m", "joint_names", JOINT_NAMES)
-    if (parts := group.array("parts", "u1", 3)) is not None:
+    if (parts := group.array("parts", "u1", frames.shape)) is not None:
         group.legend("parts", "legend", PART_NAMES)
-    contact = group.array("joint_contact", "u1", 2)
+    contact = group.array("joint_contact", "u1", (count, len(JOINT_NAMES)))
     return Recording(
-        frames=group.required("frames", "<f4", 3),
-        mat=_read_mat(group.group("mat")),
+        frames=frames,
+        mat=mat,
         unit=group.text("unit") or "",
-        time_s=group.required("time_s", "<f8", 1),
-        flags=group.required("flags", "<u2", 1),
+        time_s=group.required("time_s", "<f8", (count,)),
+        flags=group.required("flags", "<u2", (count,)),
         name=group.text("name") or "",
         subject=group.text("subject"),
         source=group.text("source"),
@@ -153,11 +158,15 @@ def _problem(recording: Recording) -> str | None:
     """What keeps a recording from being stored, if anything."""
     if not len(recording):
         return "there are no frames in it"
-    # one frame at a time: no copy of a whole night
-    if any((np.abs(frame) > MAX_ABS_VALUE).any() for frame in recording.frames):
+    if len(recording) > MAX_FRAMES:
+        return f"it holds {len(recording):,} frames, more than {MAX_FRAMES:,}"
+    step = max(1, CHUNK_BYTES // recording.frames[0].nbytes)  # no copy of a whole night
+    if any((np.abs(recording.frames[at : at + step]) > MAX_ABS_VALUE).any() for at in range(0, len(recording), step)):
         return "it holds pressures that no sensor gives"
     if not np.isfinite(recording.time_s).all() or (np.diff(recording.time_s) < 0).any():
         return "its times do not run forward"
+    if not all(isfinite(when) for when, _ in recording.events):
+        return "an event has no time"
     return None
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import isclose
 
 from matpose.errors import MatposeError, UnknownMat, UnreadableFile
-from matpose.mat import Mat, preset
+from matpose.mat import KPA_PER_UNIT, CountScale, Mat, preset
 from matpose.readers.contents import Contents
+from matpose.readers.files import MAX_SIDE
 
 _PITCH = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(?:[xX×]\s*(\d+(?:\.\d*)?|\.\d+)\s*)?")
 
@@ -65,13 +67,37 @@ def chosen_mat(contents: Contents, options: MatOptions) -> Mat:
     mat = _said_mat(contents, options)
     if mat is None:
         raise UnknownMat("the file does not say which mat made it", candidates=contents.candidates, path=contents.path)
-    if contents.table is not None and not contents.table.fits(mat.stored_shape):
+    misfit = contents.stated.grid not in (None, mat.stored_shape)
+    if contents.table is not None and (misfit or not contents.table.fits(mat.stored_shape)):
         raise UnreadableFile(
             f"{_size(contents)} do not make frames of {mat.stored_shape[0]} x {mat.stored_shape[1]} cells",
             mend=_mend(contents, mat),
             path=contents.path,
         )
+    return _with_stated(contents, mat)
+
+
+def _with_stated(contents: Contents, mat: Mat) -> Mat:
+    """The mat with what the file says of it, which the caller may repeat but not contradict."""
+    stated = contents.stated
+    if (pitch := stated.pitch_m) is not None:
+        pitch = (pitch[1], pitch[0]) if mat.rotate in (90, 270) else pitch
+        said = (mat.pitch_y_m or pitch[0], mat.pitch_x_m or pitch[1])
+        if not all(isclose(one, other, rel_tol=0.01) for one, other in zip(said, pitch, strict=True)):
+            raise MatposeError(
+                f"the file says a pitch of {_mm(pitch)}, not {_mm(said)}",
+                mend="leave out the pitch, or the mat, that contradicts it",
+                path=contents.path,
+            )
+        mat = mat.with_changes(name=mat.name, pitch_y_m=said[0], pitch_x_m=said[1])
+    if stated.full_scale is not None and stated.unit in KPA_PER_UNIT and mat.counts is None:
+        scale = KPA_PER_UNIT[stated.unit]
+        mat = mat.with_changes(name=mat.name, counts=CountScale(scale, 0.0, stated.full_scale * scale))
     return mat
+
+
+def _mm(pitch: tuple[float, float]) -> str:
+    return " x ".join(f"{side * 1000:g}" for side in pitch) + " mm"
 
 
 def _said_mat(contents: Contents, options: MatOptions) -> Mat | None:
@@ -95,8 +121,16 @@ def _said_mat(contents: Contents, options: MatOptions) -> Mat | None:
             if mat.assumed and "pitch" in mat.assumed:  # no longer assumed
                 changes["assumed"] = None
         return mat.with_changes(**changes) if changes else mat
-    grid = contents.table.grid if contents.table is not None and options.pitch_mm is not None else None
-    if by_hand is None and grid is not None:  # the file says the grid, the caller the pitch
+    grid = contents.stated.grid
+    if grid is None and contents.table is not None and options.pitch_mm is not None:
+        grid = contents.table.grid
+    if by_hand is None and grid is not None:  # the file says the grid, and it or the caller the pitch
+        if max(grid) > MAX_SIDE:
+            raise UnreadableFile(
+                f"frames of {grid[0]} x {grid[1]} cells are larger than any mat",
+                mend="give one value a cell of the mat",
+                path=contents.path,
+            )
         by_hand = grid[::-1] if options.rotate in (90, 270) else grid
     if by_hand is None:
         return None
@@ -118,6 +152,8 @@ def _mend(contents: Contents, mat: Mat) -> str:
         return "remove the column that is no cell (a time or an index)"
     if contents.table.fits((cols, rows)):
         return "the array lies on its side: give --rotate 90 or 270"
+    if contents.stated.grid is not None:
+        return "leave out the rows, columns or mat that contradict the file"
     if contents.candidates:
         return f"the numbers fit {', '.join(contents.candidates)}; or give other --rows and --cols"
     return "check --rows and --cols against the file"

@@ -9,8 +9,7 @@ from PIL import Image
 
 from matpose.errors import UnreadableFile
 from matpose.readers.contents import Contents, array_contents
-
-MAX_SIDE = 4096
+from matpose.readers.files import MAX_SIDE
 
 
 def sniff(head: bytes) -> bool:

@@ -56,19 +56,21 @@ class SafeGroup:
             raise self._error(name, f"has another {attribute} than {', '.join(expected)}")
         return expected
 
-    def array(self, name: str, dtype: str, ndim: int) -> np.ndarray | None:
-        """The dataset of that name, type and rank, None where there is none."""
+    def array(self, name: str, dtype: str, shape: tuple[int | None, ...]) -> np.ndarray | None:
+        """The dataset of that name, type and shape (None: any length), None where there is none."""
         dataset = self._member(name)
         if dataset is None:
             return None
-        if not isinstance(dataset, h5py.Dataset) or dataset.dtype != np.dtype(dtype) or dataset.ndim != ndim:
-            raise self._error(name, f"is not an array of {np.dtype(dtype)} with {ndim} axes")
+        if not isinstance(dataset, h5py.Dataset) or dataset.dtype != np.dtype(dtype) or dataset.ndim != len(shape):
+            raise self._error(name, f"is not an array of {np.dtype(dtype)} with {len(shape)} axes")
+        if any(wanted not in (side, None) for side, wanted in zip(dataset.shape, shape, strict=True)):
+            raise self._error(name, f"has shape {dataset.shape}, not {str(shape).replace('None', 'any')}")
         self._check_storage(name, dataset)
         return dataset[()]
 
-    def required(self, name: str, dtype: str, ndim: int) -> np.ndarray:
+    def required(self, name: str, dtype: str, shape: tuple[int | None, ...]) -> np.ndarray:
         """The dataset of that name, which must be there."""
-        array = self.array(name, dtype, ndim)
+        array = self.array(name, dtype, shape)
         if array is None:
             raise self._error(name, "is missing")
         return array
@@ -78,7 +80,7 @@ class SafeGroup:
         dataset = self._member(name)
         if isinstance(dataset, h5py.Dataset) and dataset.size and dataset.size > MAX_JSON_BYTES:
             raise self._error(name, "is too large")
-        array = self.array(name, "u1", 1)
+        array = self.array(name, "u1", (None,))
         return None if array is None else json.loads(array.tobytes())
 
     def _member(self, name: str) -> h5py.Group | h5py.Dataset | None:

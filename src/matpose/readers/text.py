@@ -131,7 +131,7 @@ class _Builder:
     def _slow(self, chunk: bytes) -> tuple[np.ndarray, np.ndarray]:
         """(values, which lines are filled), by lines: for cells without a reading, and to name errors."""
         values, filled = [], []
-        blanks = b" " if self.dialect.separator == b"\t" else b" \t"
+        blanks = b" \v\f" if self.dialect.separator == b"\t" else b" \t\v\f"
         for index, line in enumerate(chunk[:-1].split(b"\n")):
             filled.append(bool(line.strip(blanks)))
             if not filled[-1]:

@@ -5,21 +5,25 @@ from __future__ import annotations
 import logging
 import warnings
 from pathlib import Path
-from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy
 
+from matpose.atomic import remove_unfinished
 from matpose.errors import MatposeError, ModelError
 from matpose.nn.efd import EFD
 from matpose.training.build import build_efd
+from matpose.training.callbacks import Bar, Keeper, Stopper
 from matpose.training.checkpoint import SafetensorsIO
 from matpose.training.data import Maps
 from matpose.training.history import History, read_history
 from matpose.training.module import Stage, StageModule
 from matpose.training.recipe import Recipe
+from matpose.training.shared_norm import share_statistics
+from matpose.training.world import World, this_world
 
 
 def fit_efd(
@@ -34,6 +38,9 @@ def fit_efd(
 ) -> tuple[EFD, list[dict[str, float | str]]]:
     """Train an EFD by the recipe: stage 1 if it says ``crwt``, then stage 2; each stage keeps its best epoch.
 
+    Killed at any moment and resumed, it ends with the same bits, on the same machine with as many threads. Started by
+    torchrun, the processes part every batch and end with one process's model, to rounding; all must see ``folder``.
+
     Args:
         train, val: maps of different people; ``val`` decides when to stop and which epoch is best.
         recipe: the choices.
@@ -47,55 +54,27 @@ def fit_efd(
 
     Raises:
         ModelError: the training diverged.
-        MatposeError: no such device.
+        MatposeError: no such device, or more processes than maps in a batch.
     """
     check_device(device)
+    world = this_world()
+    if world.size > recipe.batch:
+        raise MatposeError(
+            f"{world.size} processes cannot share batches of {recipe.batch} maps",
+            mend="start fewer processes, or raise batch",
+        )
+    if world.speaks:
+        for place in (folder, folder / "checkpoints"):
+            remove_unfinished(place)
     torch.manual_seed(recipe.seed)
     model = build_efd(recipe, outputs=2 if recipe.crwt else 1).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     rows = read_history(folder / "metrics.csv") if resume else []
     if recipe.crwt:
-        _fit_stage(model, recipe, "presence", train, val, folder, rows, resume, progress, device)
+        _fit_stage(model, recipe, "presence", train, val, folder, rows, resume, progress, device, world)
         torch.manual_seed(recipe.seed + 1)
         model.decoder.rebuild.head = model.decoder.rebuild.new_head(1)
-    _fit_stage(model, recipe, "reconstruction", train, val, folder, rows, resume, progress, device)
+    _fit_stage(model, recipe, "reconstruction", train, val, folder, rows, resume, progress, device, world)
     return model.cpu().eval(), rows
-
-
-class _Bar(RichProgressBar):
-    """Shows the stage beside the losses, in place of the logger's version."""
-
-    def __init__(self, stage: str) -> None:
-        super().__init__()
-        self.stage = stage
-
-    def get_metrics(self, trainer: L.Trainer, pl_module: L.LightningModule) -> dict[str, Any]:
-        shown = super().get_metrics(trainer, pl_module)
-        shown.pop("v_num", None)
-        return {"stage": self.stage, **shown}
-
-
-class _Keeper(ModelCheckpoint):
-    """Keeps the best epoch, or, with nothing to monitor, the latest."""
-
-    FILE_EXTENSION: str = ".safetensors"
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        # the run's folder may have been moved since; Lightning would forget the best epoch's loss then
-        path = str(Path(self.dirpath or ".") / Path(state_dict["best_model_path"]).name)
-        here = {
-            "dirpath": self.dirpath,
-            "best_model_path": path,
-            "kth_best_model_path": path,
-            "best_k_models": {} if self.monitor is None else {path: state_dict["best_model_score"]},
-        }
-        super().load_state_dict(state_dict | here)
-
-
-class _EarlyStopping(EarlyStopping):
-    """A stage that had stopped early stays so when its run is resumed."""
-
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        trainer.should_stop = self.wait_count >= self.patience
 
 
 def _fit_stage(
@@ -109,25 +88,32 @@ def _fit_stage(
     resume: bool,
     progress: bool,
     device: str,
+    world: World,
 ) -> None:
     """Fit one stage in place and load its best epoch."""
-    module = StageModule(model, recipe, stage, train, val)
+    if world.size > 1:
+        share_statistics(model)
+    module = StageModule(model, recipe, stage, train, val, world)
     checkpoints = folder / "checkpoints"
-    best = _Keeper(checkpoints, filename=f"{stage}-best", monitor="val_loss", enable_version_counter=False)
+    best = Keeper(checkpoints, filename=f"{stage}-best", monitor="val_loss", enable_version_counter=False)
     # Lightning's own save_last writes only when the best epoch changes
-    last = _Keeper(checkpoints, filename=f"{stage}-last", enable_version_counter=False)
+    last = Keeper(checkpoints, filename=f"{stage}-last", enable_version_counter=False)
     callbacks: list[Callback] = [
         best,
         last,  # after the best one, whose state it holds
-        _EarlyStopping("val_loss", patience=recipe.patience),
+        Stopper("val_loss", patience=recipe.patience),
         History(rows, stage, folder / "metrics.csv"),
     ]
     if progress:
-        callbacks.append(_Bar(stage))
+        callbacks.append(Bar(stage))
     _quiet()
     trainer = L.Trainer(
         accelerator=device,
-        devices=1,
+        devices=world.size // world.nodes,
+        num_nodes=world.nodes,
+        # statistics are shared already
+        strategy=DDPStrategy(broadcast_buffers=False) if world.size > 1 else "auto",
+        use_distributed_sampler=False,
         max_epochs=module.epochs,
         plugins=[SafetensorsIO()],
         callbacks=callbacks,

@@ -21,9 +21,12 @@ def read_history(path: Path) -> list[dict[str, float | str]]:
         return []
     with path.open(newline="", encoding="utf-8") as file:
         return [
-            {key: value if key == "stage" else float(value) for key, value in row.items() if value not in ("", None)}
+            {key: _READ.get(key, float)(value) for key, value in row.items() if value not in ("", None)}
             for row in csv.DictReader(file)
         ]
+
+
+_READ = {"stage": str, "epoch": int}  # an epoch read as 0.0 would be written so by a resumed run
 
 
 def write_history(path: Path, rows: list[dict[str, float | str]]) -> None:
@@ -41,10 +44,10 @@ class History(L.Callback):
     Args:
         rows: rows so far; those of this stage from the resumed epoch on are replaced.
         stage: name of the stage.
-        path: the CSV file, or None to keep them in memory only.
+        path: the CSV file.
     """
 
-    def __init__(self, rows: list[dict[str, float | str]], stage: str, path: Path | None) -> None:
+    def __init__(self, rows: list[dict[str, float | str]], stage: str, path: Path) -> None:
         self.rows = rows
         self.stage = stage
         self.path = path
@@ -55,5 +58,5 @@ class History(L.Callback):
         values = {name: float(value) for name, value in trainer.logged_metrics.items() if name != "epoch"}
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         self.rows.append({"stage": self.stage, "epoch": epoch, "learning_rate": rate, **values})
-        if self.path is not None:
+        if trainer.is_global_zero:
             write_history(self.path, self.rows)

@@ -11,7 +11,7 @@ from matpose.errors import ModelError
 from matpose.evaluation.label_free import label_free_metrics
 from matpose.evaluation.presence import f_score, presence_rivals
 from matpose.nn.efd import EFD, batches_that_fit
-from matpose.nn.scaling import scale_free
+from matpose.nn.scaling import scale_free, scaled_level
 from matpose.training.build import build_efd
 from matpose.training.checkpoint import SafetensorsIO
 from matpose.training.data import Maps
@@ -54,6 +54,18 @@ def predicted_presence(model: EFD, maps: Maps) -> np.ndarray:
     """(N, H, W) bool: where a stage 1 model says that there is pressure."""
     out = torch.cat([model(part) for part in batches_that_fit(maps.pressure)])
     return (out[:, 1] > out[:, 0]).numpy()
+
+
+@torch.inference_mode()
+def rebuilt_presence(efd: EFD, maps: Maps) -> np.ndarray:
+    """(N, H, W) bool: where the rebuilt pressure reaches the map's own presence threshold."""
+    out = torch.cat([efd(part) for part in batches_that_fit(maps.pressure)])
+    return (out >= scaled_level(maps.threshold, maps.pressure))[:, 0].numpy()
+
+
+def presence_f(predicted: np.ndarray, maps: Maps) -> float:
+    """F-score of (N, H, W) bool answers on the cells of the mat, all maps together."""
+    return f_score(predicted, maps.present()[:, 0].numpy(), maps.on_mat()[:, 0].numpy())
 
 
 def presence_scores(model: EFD, recipe: Recipe, train: Maps, test: Maps) -> dict[str, float]:

@@ -16,6 +16,7 @@ from matpose.training.augmentation import augment
 from matpose.training.data import Maps, batches
 from matpose.training.measure import label_free
 from matpose.training.recipe import Recipe
+from matpose.training.world import World
 
 Stage = Literal["presence", "reconstruction"]
 
@@ -26,20 +27,27 @@ LABEL_FREE_MAPS = 24
 class StageModule(L.LightningModule):
     """Trains an EFD on one stage. All chance comes from (seed, stage, epoch, batch), so a resumed run repeats it.
 
+    Several processes part every batch among them, and together do what one would. Validation each does whole: its
+    outcome decides when to stop, so it must be the same for all.
+
     Args:
         model: with a two-channel head for "presence", one channel for "reconstruction".
         recipe: the choices.
         stage: which loss.
         train, val: maps of different people.
+        world: the processes that share the work.
     """
 
-    def __init__(self, model: EFD, recipe: Recipe, stage: Stage, train: Maps, val: Maps) -> None:
+    def __init__(
+        self, model: EFD, recipe: Recipe, stage: Stage, train: Maps, val: Maps, world: World = World()
+    ) -> None:
         super().__init__()
         self.model = model
         self.recipe = recipe
         self.stage: Stage = stage
         self.train_maps = train
         self.val_maps = val
+        self.world = world
         self.epochs = recipe.presence_epochs if stage == "presence" else recipe.epochs
 
     @property
@@ -63,14 +71,20 @@ class StageModule(L.LightningModule):
         maps = self.train_maps
         seed = (self._stage_seed << 40) + (self.current_epoch << 20) + batch_index
         generator = torch.Generator().manual_seed(seed)
-        seen, target = augment(maps.pressure[index], self.recipe, generator)
+        mine = self.world.share(len(index))
+        # the whole batch is varied, so that chance does not depend on the number of processes
+        seen, target = (part[mine] for part in augment(maps.pressure[index], self.recipe, generator))
         out = self.model(self._to_device(seen))
         if self.stage == "presence":
-            on_mat = self._to_device(maps.coverage[maps.mat[index]] >= 0.5)
-            loss = presence_loss(out, self._to_device(target >= self._threshold(maps, index)), on_mat)
+            on_mat = maps.coverage[maps.mat[index]] >= 0.5
+            present = target >= self._threshold(maps, index[mine])
+            loss = presence_loss(out, self._to_device(present), self._to_device(on_mat[mine]))
+            share = on_mat[mine].sum().item() / max(on_mat.sum().item(), 1)
         else:
             loss = self._reconstruction_loss(out, self._to_device(target))
-        self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(index))
+            share = len(out) / len(index)
+        loss = loss * (share * self.world.size)  # so that the mean over the processes is the batch's loss
+        self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(index), sync_dist=True)
         return loss
 
     def validation_step(self, index: torch.Tensor, batch_index: int) -> None:
@@ -91,7 +105,7 @@ class StageModule(L.LightningModule):
     def on_validation_epoch_end(self) -> None:
         if self.stage == "reconstruction":
             metrics = label_free(self.model, self.val_maps, LABEL_FREE_MAPS)
-            self.log_dict({f"val_{name}": value for name, value in metrics.items()})
+            self.log_dict({f"val_{name}": value for name, value in metrics.items()}, sync_dist=True)
 
     def configure_optimizers(self):  # pyright: ignore[reportIncompatibleMethodOverride]
         optimiser = torch.optim.AdamW(
@@ -115,4 +129,4 @@ class StageModule(L.LightningModule):
         return tensor.to(self.device)
 
     def _log_val(self, name: str, value: torch.Tensor, count: int) -> None:
-        self.log(name, value, prog_bar=True, batch_size=count)
+        self.log(name, value, prog_bar=True, batch_size=count, sync_dist=True)

@@ -130,7 +130,7 @@ def _leave_one_out(
     people = sorted(labelled.tested_people)
     trained_on = set(labelled.maps.subject[labelled.train].tolist())
     if len(trained_on | set(people)) < 3:
-        raise MatposeError("leaving one subject out needs three people or more", mend="choose more subjects")
+        raise MatposeError("leaving one subject out needs three or more people", mend="choose more subjects")
     groups = [frozenset(group) for group in subject_groups(people, min(group_count, len(people)))]
     few = _few(labelled.maps.select(labelled.train), encoders.recipe)
     frames = labelled_frames(labelled, labelled.train, classes, encoders.recipe)

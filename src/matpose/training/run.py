@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +16,13 @@ from matpose.errors import DatasetError, MatposeError
 from matpose.recording import Recording
 from matpose.training.crwt import check_device, fit_efd
 from matpose.training.data import Maps, collect_maps
-from matpose.training.model_file import FILE_NAME, TrainedModel, save_model
+from matpose.training.history import read_history
+from matpose.training.kept_maps import KEPT_NAME, keep_maps, kept_maps
+from matpose.training.learned_from import LearnedFrom, check_people, write_people
+from matpose.training.model_file import FILE_NAME, TrainedModel, load_model, save_model
 from matpose.training.posture_head import fit_posture_head
 from matpose.training.recipe import Recipe, load_recipe
+from matpose.training.world import this_world
 
 Say = Callable[[str], None]
 RECIPE_NAME = "recipe.yaml"
@@ -29,15 +33,17 @@ class Run:
     """A finished training.
 
     Args:
-        folder: holds ``model.safetensors``, ``recipe.yaml``, ``metrics.csv``, ``checkpoints/``, ``tensorboard/``.
+        folder: holds ``model.safetensors``, ``recipe.yaml``, ``data.json``, ``metrics.csv``,
+            ``validation.safetensors``, ``checkpoints/``, ``tensorboard/``.
         model: the trained model.
-        train, val: the maps it learned from and was chosen on.
+        train: the maps it learned from; None in a run read back, which keeps none of them.
+        val: the maps it was chosen on.
         history: rows of ``metrics.csv``.
     """
 
     folder: Path
     model: TrainedModel
-    train: Maps
+    train: Maps | None
     val: Maps
     history: list[dict[str, float | str]]
 
@@ -54,26 +60,32 @@ def train(
 ) -> Run:
     """Train keypoints on unlabelled recordings, and a posture head on those that say their posture.
 
-    People are parted into training and validation; nobody is in both.
+    People are parted into training and validation; nobody is in both. Killed at any moment and resumed, the run ends
+    with the same model, on the same machine with as many threads. Of the processes that torchrun started, the first
+    alone writes files.
 
     Args:
         recordings: from any mats, read once.
         recipe: the choices.
         folder: the run's folder, made if missing; one that holds another run is refused unless ``resume``.
-        resume: go on with the run in ``folder``.
+        resume: go on with the run in ``folder``, or begin it if it had not come so far.
         progress: show progress bars.
         device: "cpu", "cuda" or "auto".
         say: takes a line of news now and then.
 
     Raises:
         DatasetError: no usable frames, or fewer than two people.
-        MatposeError: no such device, the folder already holds a run, or ``resume`` finds another recipe there.
+        MatposeError: no such device, the folder already holds a run, or ``resume`` finds a run of another recipe
+            or of other recordings there.
     """
     check_device(device)
     _check_folder(folder, recipe, resume)
-    mats: list[dict] = []
+    begun = (folder / RECIPE_NAME).is_file()
+    if resume and not begun:
+        say(f"There is no run in {folder} yet: this is its beginning.")
+    notes = LearnedFrom()
     maps = collect_maps(
-        _noting_mats(recordings, mats),
+        notes.passing(recordings),
         recipe.canvas,
         frames_per_recording=recipe.frames_per_recording,
         presence_mmhg=recipe.presence_mmhg,
@@ -84,32 +96,77 @@ def train(
             mend="give recordings of two people or more, one subfolder a person",
         )
     training, validation = hold_out(maps.subjects, recipe.validation_fraction, recipe.seed)
-    fit, val = maps.of_subjects(training), maps.of_subjects(validation)
-    with atomic_path(folder / RECIPE_NAME) as temporary:
-        temporary.write_text(yaml.safe_dump(json.loads(recipe.model_dump_json()), sort_keys=False), encoding="utf-8")
     say(
         f"{len(maps)} maps of {len(maps.subjects)} people, at most {recipe.frames_per_recording} of each recording; "
         f"validating on {', '.join(validation)}"
     )
+    if this_world().speaks:
+        if begun:
+            check_people(folder, notes.people())
+        write_people(folder, notes.people())
+    return train_on(
+        maps.of_subjects(training),
+        maps.of_subjects(validation),
+        recipe,
+        folder,
+        facts={"mats": notes.mats},
+        resume=resume,
+        progress=progress,
+        device=device,
+    )
+
+
+def train_on(
+    fit: Maps,
+    val: Maps,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    facts: dict | None = None,
+    resume: bool = False,
+    progress: bool = True,
+    device: str = "cpu",
+) -> Run:
+    """:func:`train`, for people parted already.
+
+    Args:
+        fit, val: maps of different people.
+        recipe, folder, resume, progress, device: as there.
+        facts: plain values for the model's own.
+
+    Raises:
+        MatposeError: as there.
+    """
+    _check_folder(folder, recipe, resume)
+    if this_world().speaks:
+        keep_maps(folder / KEPT_NAME, val)
+        _write_recipe(folder / RECIPE_NAME, recipe)  # the last, as it says that a run is there
     efd, history = fit_efd(fit, val, recipe, folder, resume=resume, progress=progress, device=device)
     posture, postures = fit_posture_head(efd, recipe, fit)
-    facts = _facts(fit, val, history) | {"mats": mats}
-    model = TrainedModel(efd, recipe, posture, postures, facts)
-    save_model(folder / FILE_NAME, model)
+    model = TrainedModel(efd, recipe, posture, postures, _facts(fit, val, history) | (facts or {}))
+    if this_world().speaks:
+        save_model(folder / FILE_NAME, model)
     return Run(folder, model, fit, val, history)
 
 
-def _noting_mats(recordings: Iterable[Recording], mats: list[dict]) -> Iterator[Recording]:
-    """Pass recordings on, and note each mat once as it was read: a model is only right for recordings read alike."""
-    names = ("name", "rows", "cols", "pitch_y_m", "pitch_x_m", "rotate", "mirror")
-    for recording in recordings:
-        mat = {name: getattr(recording.mat, name) for name in names} | {"unit": recording.unit}
-        if mat not in mats:
-            mats.append(mat)
-        yield recording
+def load_run(folder: Path) -> Run:
+    """Read a finished run back, but for the maps it learned from.
+
+    Raises:
+        ModelError: the training did not end, or a file is not whole.
+    """
+    model = load_model(folder)
+    return Run(folder, model, None, kept_maps(folder / KEPT_NAME), read_history(folder / "metrics.csv"))
+
+
+def _write_recipe(path: Path, recipe: Recipe) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(yaml.safe_dump(json.loads(recipe.model_dump_json()), sort_keys=False), encoding="utf-8")
 
 
 def _check_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
+    if not this_world().speaks:
+        return  # the first process answers for all, and may have begun to write
     written = folder / RECIPE_NAME
     if resume and written.is_file():
         before = load_recipe(str(written))

@@ -3,63 +3,76 @@
 from __future__ import annotations
 
 from pathlib import Path
-from textwrap import wrap
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 
 from matpose.evaluation.charts import confusion, loss_curves
-from matpose.evaluation.figures import heatmaps, maps_with_points, presence_pairs, reconstruction_pairs
+from matpose.evaluation.figures import heatmaps, maps_with_points
 from matpose.evaluation.posture_fit import FittedPosture
 from matpose.evaluation.report import Section, write_report
-from matpose.nn.scaling import scale_free
+from matpose.evaluation.variant_curves import LAST, variant_curves
 from matpose.training.data import Maps
 from matpose.training.encode import encode
-from matpose.training.measure import label_free, predicted_presence, presence_model, presence_scores
+from matpose.training.measure import (
+    label_free,
+    predicted_presence,
+    presence_f,
+    presence_model,
+    presence_scores,
+    rebuilt_presence,
+)
+from matpose.training.module import LABEL_FREE_MAPS
+from matpose.training.pictures import presence, reconstruction, save_pictures, spread_over_postures, titles
 from matpose.training.run import Run
 
 SHOWN = 6
 
 
 def report_run(run: Run, path: Path, *, test: Maps | None = None, title: str = "Matpose: training report") -> dict:
-    """Write a self-contained HTML report, and its pictures as PNG into ``pictures/`` beside it.
+    """Write a self-contained HTML report, and its pictures as PNG into ``figures/`` beside it.
 
     Args:
-        run: a finished training.
+        run: a finished training; of one read back the presence scores have no rivals, which are fitted on the
+            training maps.
         path: the HTML file.
         test: maps of people who took no part in the training; else the validation people are shown, and said to
             be those who chose the best epoch.
         title: of the page.
 
     Returns:
-        The figures: ``{"label_free": {...}, "presence": {...} | None, "posture": {...} | None}``.
+        The figures: ``{"label_free": {...}, "presence": {...} | None, "rebuilt_presence_f": float,
+        "posture": {...} | None}``.
     """
     shown = run.val if test is None else test
     whose = "people the training never saw" if test is not None else "the validation people, who chose the best epoch"
     metrics = label_free(run.model.efd, shown)
-    picked = _spread_over_postures(shown)
-    sections = [_points(run, picked), _reconstruction(run, picked)]
-    presence, presence_section = _presence(run, shown, picked)
+    picked = spread_over_postures(shown, SHOWN)
+    few = picked.select(np.arange(min(4, len(picked))))
+    scores, rebuilt_f = _presence_scores(run, shown), presence_f(rebuilt_presence(run.model.efd, shown), shown)
     posture, posture_section = _posture(run, shown)
-    sections += [section for section in (posture_section, presence_section) if section]
-    sections.append(
-        Section("How it learned", "Losses and label-free measures by epoch.", figure=loss_curves(run.history))
-    )
+    sections = [
+        _points(run, picked),
+        Section("Reconstruction", _RECONSTRUCTION, figure=reconstruction(run.model.efd, few)),
+        *([posture_section] if posture_section else []),
+        Section(
+            "Presence", _PRESENCE, figure=presence({"": run}, few), table=_rows((scores or {}) | {"rebuilt": rebuilt_f})
+        ),
+        Section("How it learned", "Losses and label-free measures by epoch.", figure=loss_curves(run.history)),
+        Section("Curves", _CURVES, figure=variant_curves({run.model.recipe.name: [run.history]})),
+    ]
     sections.append(_one_persons_heatmaps(run, picked))
     sections.append(Section("Label-free measures", _HOW_TO_READ, table=_rows(metrics)))
     sections.append(Section("Recipe", table=_rows(run.model.recipe.model_dump())))
-    pictures = path.parent / "pictures"
-    pictures.mkdir(parents=True, exist_ok=True)
-    for section in sections:
-        if isinstance(section.figure, Figure):
-            section.figure.savefig(pictures / f"{section.heading.lower().replace(' ', '-')}.png", dpi=120)
+    save_pictures(
+        {section.heading.lower().replace(" ", "-"): section.figure for section in sections if section.figure},
+        path.parent / "figures",
+    )
+    known = run.model.facts
+    groups = (known["train_subjects"], known["validation_subjects"], test.subjects if test else [])
     facts = [
-        (
-            "people",
-            f"{len(run.train.subjects)} + {len(run.val.subjects)}" + (f" + {len(test.subjects)}" if test else ""),
-        ),
-        ("maps", f"{len(run.train) + len(run.val) + (len(test) if test else 0):,}"),
+        ("people", " + ".join(str(len(people)) for people in groups if people)),
+        ("maps", f"{known['train_maps'] + known['validation_maps'] + (len(test) if test else 0):,}"),
         ("equivariance error", f"{metrics['equivariance_median_pct']:.1f} % of height"),
     ]
     if posture:
@@ -71,9 +84,18 @@ def report_run(run: Run, path: Path, *, test: Maps | None = None, title: str = "
         facts=facts,
         sections=sections,
     )
-    return {"label_free": metrics, "presence": presence, "posture": posture}
+    return {"label_free": metrics, "presence": scores, "rebuilt_presence_f": rebuilt_f, "posture": posture}
 
 
+_RECONSTRUCTION = (
+    "Left the pressure, then what the decoder made of its points, both relative to the map. Lighter is more."
+)
+_PRESENCE = (
+    "Is there pressure on a cell? White says yes. F-score over the cells of the mat: of stage 1 of CRWT (model), "
+    "beside simple rivals, and of the rebuilt pressure where it reaches the threshold. A stage 1 below all its "
+    "rivals was too short."
+)
+_CURVES = f"The last {LAST} epochs of stage 2, on up to {LABEL_FREE_MAPS} maps of the validation people."
 _HOW_TO_READ = (
     "Equivariance: how far the points stay behind when the map is turned, shifted and bent; a centimetre is good, "
     "tens say the points do not follow the body. Swap and feature-shuffle ratio: how much worse the reconstruction "
@@ -89,60 +111,29 @@ def _rows(values: dict) -> list[dict]:
     ]
 
 
-def _spread_over_postures(maps: Maps) -> Maps:
-    """Some maps, of as many postures as there are, none of them twice from one recording if that can be."""
-    _, first = np.unique(maps.recording, return_index=True)
-    by_posture = [first[maps.posture[first] == name] for name in sorted(set(maps.posture[first].tolist()))]
-    # deal them out like cards: one of each posture in turn
-    dealt = [group[turn] for turn in range(max(map(len, by_posture))) for group in by_posture if turn < len(group)]
-    return maps.select(np.array(dealt[:SHOWN]))
-
-
-def _titles(maps: Maps) -> list[str]:
-    return [
-        "\n".join(wrap(name, 16) + ([] if posture == "unknown" else [posture]))
-        for name, posture in zip(maps.recording.tolist(), maps.posture.tolist(), strict=True)
-    ]
-
-
 @torch.inference_mode()
 def _points(run: Run, maps: Maps) -> Section:
     found = run.model.efd.points(maps.pressure)
     figure = maps_with_points(
-        maps.pressure[:, 0].numpy(), found.xy_norm.numpy(), cell_m=maps.canvas.cell_m, titles=_titles(maps)
+        maps.pressure[:, 0].numpy(), found.xy_norm.numpy(), cell_m=maps.canvas.cell_m, titles=titles(maps)
     )
     return Section("Points on the maps", "Every colour is one discovered point, the same on all maps.", figure=figure)
-
-
-@torch.inference_mode()
-def _reconstruction(run: Run, maps: Maps) -> Section:
-    x = scale_free(maps.pressure)
-    rebuilt = run.model.efd(maps.pressure).clamp(0, 1)
-    figure = reconstruction_pairs(x[:4, 0].numpy(), rebuilt[:4, 0].numpy(), _titles(maps)[:4])
-    text = "Left the map (square root of relative pressure), then what the decoder made of its points."
-    return Section("Reconstruction", text, figure=figure)
 
 
 @torch.inference_mode()
 def _one_persons_heatmaps(run: Run, maps: Maps) -> Section:
     found = run.model.efd.points(maps.pressure[:1])
     figure = heatmaps(maps.pressure[0, 0].numpy(), found.heatmaps[0].numpy(), found.xy_norm[0].numpy())
-    return Section("Heatmaps", f"Where each point looks, on {_titles(maps)[0]}.", figure=figure)
+    return Section("Heatmaps", f"Where each point looks, on {titles(maps)[0]}.", figure=figure)
 
 
-def _presence(run: Run, maps: Maps, picked: Maps) -> tuple[dict | None, Section | None]:
-    recipe = run.model.recipe
-    if not recipe.crwt:
-        return None, None
-    model = presence_model(run.folder, recipe)
-    scores = presence_scores(model, recipe, run.train, maps)
-    few = picked.select(np.arange(min(4, len(picked))))
-    figure = presence_pairs(
-        few.present()[:, 0].numpy(), predicted_presence(model, few) & few.on_mat()[:, 0].numpy(), _titles(few)
-    )
-    text = "Stage 1 of CRWT: is there pressure on a cell? F-score over the cells of the mat, beside simple rivals. "
-    text += "A score below all of them says that stage 1 was too short."
-    return scores, Section("Presence", text, figure=figure, table=_rows(scores))
+def _presence_scores(run: Run, maps: Maps) -> dict | None:
+    if not run.model.recipe.crwt:
+        return None
+    model = presence_model(run.folder, run.model.recipe)
+    if run.train is not None:
+        return presence_scores(model, run.model.recipe, run.train, maps)
+    return {"model": presence_f(predicted_presence(model, maps), maps)}
 
 
 def _posture(run: Run, maps: Maps) -> tuple[dict | None, Section | None]:

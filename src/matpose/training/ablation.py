@@ -1,0 +1,114 @@
+"""The paper's ablation (section 3, Figs. 4 and 5): the whole method, and without each of its three parts."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+
+from matpose.datasets.splits import hold_out
+from matpose.errors import MatposeError
+from matpose.training.comparison import compare, runs_in
+from matpose.training.data import Maps
+from matpose.training.learned_from import check_people, write_people
+from matpose.training.model_file import FILE_NAME, load_model
+from matpose.training.recipe import Recipe
+from matpose.training.run import Say, train_on
+
+PARTS = ("crwt", "dilation", "exchange")
+VARIANTS = {"full": None, **{f"no-{part}": part for part in PARTS}}
+"""Variant, as its folders are named, to the part it lacks."""
+
+
+def run_ablation(
+    maps: Maps,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    seeds: Sequence[int],
+    jobs: int = 1,
+    say: Say = lambda _: None,
+) -> dict:
+    """Train every variant with every seed on the same people, and measure them.
+
+    The validation people are chosen once, by the first seed: what differs between seeds is the training. Finished
+    runs are used again, interrupted ones go on.
+
+    Args:
+        maps: of two people or more.
+        recipe: the choices; its ``crwt``, ``dilation``, ``exchange`` and ``seed`` are set by the variants.
+        folder: takes ``<variant>-seed<N>/``.
+        seeds: one training each.
+        jobs: processes of one thread each; 1 trains in this process.
+        say: takes a line for every finished run, with the time left.
+
+    Returns:
+        As :func:`matpose.training.comparison.compare`, of all runs in the folder.
+
+    Raises:
+        DatasetError: fewer than two people.
+        MatposeError: no seed or no process, or the folder holds runs of another recipe or of other people.
+    """
+    if not seeds or jobs < 1:
+        raise MatposeError("an ablation needs a seed and a process", mend="give at least one of each")
+    training, validation = hold_out(maps.subjects, recipe.validation_fraction, seeds[0])
+    wanted = {
+        folder / f"{name}-seed{seed}": recipe.model_copy(
+            update={part: part != lacking for part in PARTS} | {"seed": seed}
+        )
+        for seed in seeds
+        for name, lacking in VARIANTS.items()
+    }
+    fit, val = maps.of_subjects(training), maps.of_subjects(validation)
+    people = {name: f"{count} to train on" for name, count in Counter(fit.subject.tolist()).items()}
+    people |= {name: f"{count} to validate on" for name, count in Counter(val.subject.tolist()).items()}
+    check_people(folder, people)
+    write_people(folder, people)
+    missing = {place: changed for place, changed in wanted.items() if not _finished(place, changed)}
+    say(
+        f"{len(wanted)} runs, {len(missing)} of them to train, on {len(training)} people; "
+        f"validating on {', '.join(validation)}"
+    )
+    start = time.monotonic()
+    for done, place in enumerate(_train_all(fit, val, missing, jobs), start=1):
+        left_s = (time.monotonic() - start) / done * (len(missing) - done)
+        say(f"{done} of {len(missing)}: {place.name}; about {left_s / 60:.0f} min left")
+    variants, _ = runs_in(folder)
+    return compare(variants)
+
+
+def _finished(place: Path, recipe: Recipe) -> bool:
+    if not (place / FILE_NAME).is_file():
+        return False
+    if load_model(place).recipe != recipe:
+        raise MatposeError("a run of another recipe is there", mend="choose another folder", path=place)
+    return True
+
+
+def _train_all(fit: Maps, val: Maps, missing: dict[Path, Recipe], jobs: int) -> Iterator[Path]:
+    """Train, and yield each run's folder when it is finished."""
+    if jobs == 1:
+        for place, recipe in missing.items():
+            _train_one(fit, val, recipe, place)
+            yield place
+        return
+    # a forked child would inherit torch's threads in any state
+    with ProcessPoolExecutor(
+        jobs, mp_context=get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
+        running = {pool.submit(_train_one, fit, val, recipe, place): place for place, recipe in missing.items()}
+        try:
+            for finished in as_completed(running):
+                finished.result()
+                yield running[finished]
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # where one failed, none is begun any more
+
+
+def _train_one(fit: Maps, val: Maps, recipe: Recipe, place: Path) -> None:
+    train_on(fit, val, recipe, place, resume=True, progress=False)
