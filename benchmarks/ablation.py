@@ -20,7 +20,7 @@ from matpose.training.pictures import save_pictures
 from matpose.training.recipe import load_recipe
 
 # patience as long as the training, so that every curve has all epochs; the best one is still kept
-CHANGES = ("batches_per_epoch=12", "presence_epochs=16", "epochs=48", "patience=48", "validation_fraction=0.34")
+CHANGES = ("batches_per_epoch=10", "presence_epochs=16", "epochs=48", "patience=48", "validation_fraction=0.34")
 DOCS = Path(__file__).parents[1] / "docs"
 
 

@@ -12,6 +12,15 @@ HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 BEGIN, END = "<!-- figures: begin (written from benchmarks/results) -->", "<!-- figures: end -->"
 
+STRANGERS = "every person tested by classifiers and encoders that never saw them"
+PROTOCOLS = {
+    "loso3-development": f"PmatData, development people S1-S6, supine, left or right: {STRANGERS}",
+    "loso3-all": f"PmatData, all thirteen people, supine, left or right: {STRANGERS}",
+    "loso17": f"PmatData, all thirteen people, seventeen postures: {STRANGERS}",
+    "transfer": "Another mat, other people: trained on experiment i without S1 and S2, tested on them in experiment ii",
+    "frozen": "The familiar mat's encoder kept, classifiers fitted on one person of experiment ii, tested on the other",
+}
+
 
 def table(result: dict) -> list[str]:
     """One posture protocol as Markdown lines."""
@@ -57,23 +66,28 @@ def main() -> None:
     results = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (HERE / "results").glob("*.json")}
     speed = results["speed"]
     lines = []
-    for name, heading in (
-        ("loso3-development", "PmatData, development people S1-S6"),
-        ("loso3-all", "PmatData, all thirteen people"),
-    ):
+    for name, heading in PROTOCOLS.items():
+        if name not in results:
+            continue
         result = results[name]
         seeds = len(result["seeds"])
         lines += [
-            f"**{heading}**: supine, left or right, every person tested by classifiers and encoders that "
-            f"never saw them; {seeds} classifier seed{'s' if seeds > 1 else ''}, "
+            f"**{heading}**; {seeds} classifier seed{'s' if seeds > 1 else ''}, "
             f"{result['rows'][0]['n_frames']:,} frames.",
             "",
             *table(result),
             "",
-            *points(result),
+            *(points(result) if name.startswith("loso3") else ()),
             "",
         ]
+    lines += ["**The same pressure on another grid** moves a point of a person whom the encoder never saw by", ""]
     lines += [
+        f"- {row['pitch_mm']:.1f} mm pitch: {row['median_mm']:.1f} mm in the median, {row['p99_mm']:.1f} mm in the "
+        f"99th centile, {row['max_mm']:.0f} mm at most ({row['points']:,} points); half a cell is 16 mm."
+        for row in results["other-grids"]["rows"]
+    ]
+    lines += [
+        "",
         f"**Speed**, one core of a {speed['machine']['cpu']}: a frame to points in "
         f"{speed['native_frame_to_points_ms']['p50']:.1f} ms (p50) with `native`, "
         f"{speed['ratio_p50']:.0f} times faster than the `paper` encoder alone "
