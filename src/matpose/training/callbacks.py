@@ -13,7 +13,7 @@ class Bar(RichProgressBar):
     """Shows the stage beside the losses, in place of the logger's version."""
 
     def __init__(self, stage: str) -> None:
-        super().__init__()
+        super().__init__(console_kwargs={"stderr": True})  # standard output is for results
         self.stage = stage
 
     def get_metrics(self, trainer: L.Trainer, pl_module: L.LightningModule) -> dict[str, Any]:
