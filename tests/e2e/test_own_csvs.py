@@ -134,6 +134,12 @@ def test_resuming_a_finished_run_keeps_the_model(run, data, shell):
     assert (run / "metrics.csv").read_bytes() == before
 
 
+def test_json_is_all_that_a_training_prints(data, shell, tmp_path):
+    answer = shell("train", data, *TINY, "-o", tmp_path / "new", "--json", *GRID)
+    assert answer.code == 0, answer.err
+    assert json.loads(answer.out)["run"] == str(tmp_path / "new")
+
+
 def test_errors_of_training_are_one_line_and_leave_nothing(run, data, shell, tmp_path):
     out = tmp_path / "new"
     _one_line(shell("train", data, "epohcs=3", "-o", out, *GRID), "no key 'epohcs'")
