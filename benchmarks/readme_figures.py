@@ -26,12 +26,14 @@ def table(result: dict) -> list[str]:
     """One posture protocol as Markdown lines."""
     lines = ["| classifier | frames | balanced | recordings | wrong recordings |", "|---|---|---|---|---|"]
     for row in result["rows"]:
+        if result["protocol"] in ("transfer", "frozen") and not row["primary"] and row["uses_points"]:
+            continue  # the file has them
         name = f"**{row['name']}** (primary)" if row["primary"] else row["name"]
-        sd = f" +- {100 * row['accuracy_sd']:.1f}" if row["accuracy_sd"] is not None else ""
+        sd = f" +- {100 * row['accuracy_sd']:.2f}" if row["accuracy_sd"] is not None else ""
         wrong = row["wrong_recordings"]
         named = ", ".join(wrong) if len(wrong) <= 8 else f"{len(wrong)} of {row['n_recordings']}"
         lines.append(
-            f"| {name} | {100 * row['accuracy']:.1f}{sd} % | {100 * row['balanced_accuracy']:.1f} % "
+            f"| {name} | {100 * row['accuracy']:.2f}{sd} % | {100 * row['balanced_accuracy']:.2f} % "
             f"| {100 * row['accuracy_recordings']:.1f} % | {named or 'none'} |"
         )
     return lines
@@ -77,8 +79,7 @@ def main() -> None:
             "",
             *table(result),
             "",
-            *(points(result) if name.startswith("loso3") else ()),
-            "",
+            *([*points(result), ""] if name.startswith("loso3") else ()),
         ]
     lines += ["**The same pressure on another grid** moves a point of a person whom the encoder never saw by", ""]
     lines += [
@@ -88,7 +89,7 @@ def main() -> None:
     ]
     lines += [
         "",
-        f"**Speed**, one core of a {speed['machine']['cpu']}: a frame to points in "
+        f"**Speed**, one core of an {speed['machine']['cpu']}: a frame to points in "
         f"{speed['native_frame_to_points_ms']['p50']:.1f} ms (p50) with `native`, "
         f"{speed['ratio_p50']:.0f} times faster than the `paper` encoder alone "
         f"({speed['paper_encoder_ms']['p50']:.0f} ms) in the same run.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -10,13 +11,16 @@ from matpose.mat import Mat
 from matpose.recording import Recording
 
 
+@lru_cache(maxsize=64)  # a stream asks for the same every frame
 def _overlap(cells: int, cell_m: float, origin_m: float, sensels: int, pitch_m: float) -> np.ndarray:
-    """Share of each canvas cell (rows) covered by each sensel (columns) along one axis: (cells, sensels)."""
+    """Share of each canvas cell (rows) covered by each sensel (columns) along one axis: (cells, sensels) float32."""
     cell_edge = origin_m + np.arange(cells + 1) * cell_m
     sensel_edge = np.arange(sensels + 1) * pitch_m
     start = np.maximum(cell_edge[:-1, None], sensel_edge[None, :-1])
     stop = np.minimum(cell_edge[1:, None], sensel_edge[None, 1:])
-    return np.maximum(stop - start, 0.0) / cell_m
+    share = (np.maximum(stop - start, 0.0) / cell_m).astype(np.float32)
+    share.flags.writeable = False
+    return share
 
 
 @dataclass(frozen=True)
@@ -132,8 +136,7 @@ class Canvas:
         x, y = self.origin_m(mat) if origin_m is None else origin_m
         pitch_y_m, pitch_x_m = mat.pitch_m
         along = _overlap(self.rows, self.cell_m, y, mat.rows, pitch_y_m)
-        across = _overlap(self.cols, self.cell_m, x, mat.cols, pitch_x_m)
-        return along.astype(np.float32), across.astype(np.float32)
+        return along, _overlap(self.cols, self.cell_m, x, mat.cols, pitch_x_m)
 
 
 NATIVE = Canvas()

@@ -65,8 +65,8 @@ class EFD(nn.Module):
     def points(self, pressure: torch.Tensor) -> Points:
         """Points of pressure maps; the decoder takes no part."""
         encoded = self.encoder(self.see(pressure))
-        fused = self.fuser(encoded)
-        return Points(fused.xy_norm, fused.features, spread_cells(encoded.heatmaps), encoded.heatmaps)
+        xy_norm, _, features = self.fuser.pool(encoded)
+        return Points(xy_norm, features, spread_cells(encoded.heatmaps, xy_norm), encoded.heatmaps)
 
     def forward(self, pressure: torch.Tensor) -> torch.Tensor:
         """Rebuild maps from their points.

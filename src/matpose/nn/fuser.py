@@ -52,11 +52,16 @@ class Fuser(nn.Module):
 
     def forward(self, encoded: Encoded) -> Fused:
         """:class:`Encoded` to :class:`Fused`."""
+        xy_norm, k_c, k_f = self.pool(encoded)
+        return Fused(xy_norm, k_c, k_f, self.join(k_c, k_f))
+
+    def pool(self, encoded: Encoded) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Means of the heatmaps (B, K, 2), K_C (B, K, 3) and K_F (B, K, f): all that prediction needs."""
         heatmaps, features, positions = encoded
         weights = heatmaps.flatten(2)  # (B, K, hw)
         at_points = torch.bmm(weights, torch.cat((features, positions), 1).flatten(2).mT)  # (B, K, f + 3)
         k_f, k_c = at_points.split((features.shape[1], 3), dim=2)
-        return Fused(soft_argmax(heatmaps), k_c, k_f, self.join(k_c, k_f))
+        return soft_argmax(heatmaps), k_c, k_f
 
     def join(self, k_c: torch.Tensor, k_f: torch.Tensor) -> torch.Tensor:
         """Positions (B, K, 3) and features (B, K, f), of one map or of two, to the decoder's input (B, K, 2f)."""

@@ -58,18 +58,18 @@ def soft_argmax(heatmaps: torch.Tensor) -> torch.Tensor:
     return torch.stack((mean_x, mean_y), -1)
 
 
-def spread_cells(heatmaps: torch.Tensor) -> torch.Tensor:
+def spread_cells(heatmaps: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
     """Root-mean-square radius of every heatmap around its mean, in heatmap cells.
 
     Args:
         heatmaps: (B, K, h, w), non-negative.
+        mean: (B, K, 2), their :func:`soft_argmax`.
 
     Returns:
         (B, K).
     """
     height, width = heatmaps.shape[2:]
     x, y = cell_grid(height, width, heatmaps)
-    mean = soft_argmax(heatmaps)
     mass = heatmaps.sum((2, 3)).clamp_min(1e-12)
     off_x = (x - mean[..., :1]) * (width / 2)  # (B, K, w)
     off_y = (y - mean[..., 1:]) * (height / 2)  # (B, K, h)
