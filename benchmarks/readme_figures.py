@@ -91,7 +91,7 @@ def main() -> None:
         "",
         f"**Speed**, one core of an {speed['machine']['cpu']}: a frame to points in "
         f"{speed['native_frame_to_points_ms']['p50']:.1f} ms (p50) with `native`, "
-        f"{speed['ratio_p50']:.0f} times faster than the `paper` encoder alone "
+        f"{speed['ratio_p50']:.1f} times faster than the `paper` encoder alone "
         f"({speed['paper_encoder_ms']['p50']:.0f} ms) in the same run.",
     ]
     text = README.read_text(encoding="utf-8")
