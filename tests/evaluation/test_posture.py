@@ -60,7 +60,7 @@ def spy(seen: list) -> Row:
 
         return answer
 
-    return Row("spy", fit, primary=True)
+    return Row("spy", fit, primary=True, seeded=True)
 
 
 def persons_of(canvases: np.ndarray) -> set[str]:
@@ -126,12 +126,21 @@ def test_figures_are_means_over_the_seeds(frames):
         return lambda test: np.tile(np.eye(classes)[0 if seed else 1], (len(test.xy), 1))
 
     only_class_0 = replace(frames, label=np.zeros(60, int), recording=frames.subject)  # right with any seed but 0
-    rows = [Row("seeded", fit, primary=True)]
+    rows = [Row("seeded", fit, primary=True, seeded=True)]
     table = leave_one_subject_out(only_class_0, fixed, [frozenset("ab")], seeds=[0, 1, 2, 3], rows=rows)
     assert table["seeds"] == [0, 1, 2, 3]
     assert table["rows"][0]["accuracy"] == pytest.approx(0.75)
     assert table["rows"][0]["accuracy_sd"] == pytest.approx(0.5)
     assert table["confusion"][0] == [90, 30, 0]
+
+
+def test_a_row_without_chance_is_fitted_once_and_counts_for_every_seed(frames):
+    seen: list = []
+    unseeded = replace(spy(seen), seeded=False)
+    table = leave_one_subject_out(frames, fixed, [frozenset("a")], seeds=[5, 6, 7], rows=[unseeded])
+    assert [seed for *_, seed in seen] == [5]
+    assert table["rows"][0]["accuracy_sd"] == 0
+    assert np.sum(table["confusion"]) == 3 * table["rows"][0]["n_frames"]
 
 
 def test_train_and_test_takes_only_fit_frames_of_the_one_and_all_of_the_other(frames):
@@ -236,6 +245,7 @@ def test_every_standard_row_runs_and_sees_through_a_plain_task(frames):
     assert by_name["GraphSAGE, features only"]["accuracy"] < 0.7  # the features tell the person, not the posture
     assert by_name["GraphSAGE, shuffled coordinates"]["accuracy"] < 0.7
     assert by_name["logistic regression, raw pixels"]["accuracy"] > 0.9
+    assert by_name["small CNN"]["accuracy"] > 0.9
 
 
 def test_raw_pixels_tell_three_postures_of_real_people_apart(real_data):

@@ -40,27 +40,30 @@ def trained(monkeypatch) -> list[tuple[Path, list[str], list[str]]]:
 
 def test_every_variant_lacks_one_part_and_every_seed_has_the_same_people(maps, trained, tmp_path):
     said: list[str] = []
-    table = run_ablation(maps, tiny_recipe("crwt=false"), tmp_path, seeds=(3, 4), say=said.append)
-    assert table == {"full": 2, "- CRWT": 2, "- dilation": 2, "- exchange": 2}
+    table = run_ablation(
+        maps, tiny_recipe("crwt=false", "presence_epochs=2", "epochs=4"), tmp_path, seeds=(3, 4), say=said.append
+    )
+    assert table == {"full": 2, "- CRWT": 2, "- CRWT, epochs=6": 2, "- dilation": 2, "- exchange": 2}
     parts = {}
     for folder, *_ in trained:
         recipe = load_recipe(str(folder / "recipe.yaml"))
-        parts[folder.name] = (recipe.crwt, recipe.dilation, recipe.exchange, recipe.seed)
+        parts[folder.name] = (recipe.crwt, recipe.dilation, recipe.exchange, recipe.epochs, recipe.seed)
     assert parts == {
         f"{name}-seed{seed}": (*has, seed)
         for seed in (3, 4)
         for name, has in {
-            "full": (True, True, True),
-            "no-crwt": (False, True, True),
-            "no-dilation": (True, False, True),
-            "no-exchange": (True, True, False),
+            "full": (True, True, True, 4),
+            "no-crwt": (False, True, True, 4),
+            "no-crwt-as-long": (False, True, True, 6),
+            "no-dilation": (True, False, True, 4),
+            "no-exchange": (True, True, False, 4),
         }.items()
     }
     assert len({(*fit, "|", *val) for _, fit, val in trained}) == 1
     of_first, of_last = (hold_out(maps.subjects, tiny_recipe().validation_fraction, seed) for seed in (3, 4))
     assert trained[0][1:] == of_first != of_last
-    assert len(said) == 9
-    assert said[-1].startswith("8 of 8")
+    assert len(said) == 11
+    assert said[-1].startswith("10 of 10")
     assert said[-1].endswith("0 min left")
 
 

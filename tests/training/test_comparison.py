@@ -52,10 +52,17 @@ def test_runs_are_grouped_by_what_differs_besides_name_and_seed(folder):
 
 
 def test_other_differences_are_named_by_their_value(val, tmp_path):
-    for name, changes in {"a": ("points=4",), "b": (), "c": ("points=4", "crwt=false")}.items():
+    for name, changes in {"a": ("points=4",), "b": (), "c": ("points=4", "crwt=false"), "d": ()}.items():
         fake_run(tmp_path / name, tiny_recipe(*changes), val)
     variants, _ = runs_in(tmp_path)
-    assert list(variants) == ["points=4", "points=4, - CRWT", "points=6"]
+    assert list(variants) == ["points=4", "points=4, - CRWT", "points=6"]  # no number has most of the runs
+
+
+def test_the_value_of_most_runs_is_not_named(val, tmp_path):
+    for name, changes in {"a": (), "b": ("crwt=false",), "c": ("crwt=false", "points=4")}.items():
+        fake_run(tmp_path / name, tiny_recipe(*changes), val)
+    variants, _ = runs_in(tmp_path)
+    assert list(variants) == ["full", "- CRWT", "points=4, - CRWT"]
 
 
 def test_runs_validated_on_other_people_are_not_compared(val, tmp_path):

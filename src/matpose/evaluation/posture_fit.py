@@ -7,18 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from matpose.errors import MatposeError
+from matpose.evaluation.classifier_fit import fit_classifier
 from matpose.nn.posture_graph import Edges, Layer, Nodes, PostureGraphNet
-
-# Settings found on the development subjects (experiment i, S1-S6) alone, and the same for every row.
-EPOCHS = 8
-LEAST_STEPS = 300  # where frames are few, more epochs
-BATCH = 64
-LEARNING_RATE = 3e-3
-WEIGHT_DECAY = 1e-2
-LABEL_SMOOTHING = 0.05
 
 
 @dataclass(frozen=True)
@@ -64,10 +56,7 @@ def fit_posture(
     seed: int = 0,
     epochs: int | None = None,
 ) -> FittedPosture:
-    """Train a graph net on labelled points: AdamW, one learning-rate cycle, no early stopping.
-
-    Nothing is chosen while it trains, so that no labelled frame is spent on choosing. The global random
-    state is left as it was.
+    """Train a graph net on labelled points; the global random state is left as it was.
 
     Args:
         xy: (N, K, 2) points in half canvas heights, x right, y towards the feet, origin at the centre.
@@ -76,7 +65,7 @@ def fit_posture(
         classes: how many postures there are.
         graph: which net; by default GraphSAGE on coordinates and features over nearest points.
         seed: of weights, order, augmentation and dropout.
-        epochs: passes over the frames; by default 25, or as many as make 200 steps.
+        epochs: passes over the frames; by default as :func:`matpose.evaluation.classifier_fit.fit_classifier`.
 
     Raises:
         MatposeError: no frames, numbers that are not finite, or labels outside the classes.
@@ -99,19 +88,8 @@ def fit_posture(
         )  # fmt: skip
         net.standardise_by(x, f)
         spread = f.std((0, 1))
-        batches = max(1, round(len(y) / BATCH))
-        epochs = epochs or max(EPOCHS, -(-LEAST_STEPS // batches))
-        optimiser = torch.optim.AdamW(net.parameters(), weight_decay=WEIGHT_DECAY)
-        cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=epochs * batches)
-        for _ in range(epochs):
-            for index in torch.randperm(len(y)).tensor_split(batches):
-                logits = net(_moved(x[index]), _disturbed(f[index], spread))
-                loss = cross_entropy(logits, y[index], label_smoothing=LABEL_SMOOTHING)
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
-                cycle.step()
-    return FittedPosture(net.eval())
+        fit_classifier(net, lambda index: (_moved(x[index]), _disturbed(f[index], spread)), y, epochs=epochs)
+    return FittedPosture(net)
 
 
 def _moved(xy: Tensor) -> Tensor:

@@ -21,8 +21,28 @@ from matpose.training.recipe import Recipe
 from matpose.training.run import Say, train_on
 
 PARTS = ("crwt", "dilation", "exchange")
-VARIANTS = {"full": None, **{f"no-{part}": part for part in PARTS}}
-"""Variant, as its folders are named, to the part it lacks."""
+
+
+def variants_of(recipe: Recipe) -> dict[str, Recipe]:
+    """Variant, as its folders are named, to its recipe: the whole, each part away, and a control.
+
+    The control lacks CRWT but has the epochs of stage 1 in stage 2, so that what more training alone gives is seen.
+
+    Example:
+        >>> from matpose.training.recipe import load_recipe
+        >>> list(variants_of(load_recipe("native")))
+        ['full', 'no-crwt', 'no-crwt-as-long', 'no-dilation', 'no-exchange']
+    """
+    full = recipe.model_copy(update=dict.fromkeys(PARTS, True))
+    without = {part: full.model_copy(update={part: False}) for part in PARTS}
+    as_long = without["crwt"].model_copy(update={"epochs": recipe.presence_epochs + recipe.epochs})
+    return {
+        "full": full,
+        "no-crwt": without["crwt"],
+        "no-crwt-as-long": as_long,
+        "no-dilation": without["dilation"],
+        "no-exchange": without["exchange"],
+    }
 
 
 def run_ablation(
@@ -58,11 +78,9 @@ def run_ablation(
         raise MatposeError("an ablation needs a seed and a process", mend="give at least one of each")
     training, validation = hold_out(maps.subjects, recipe.validation_fraction, seeds[0])
     wanted = {
-        folder / f"{name}-seed{seed}": recipe.model_copy(
-            update={part: part != lacking for part in PARTS} | {"seed": seed}
-        )
+        folder / f"{name}-seed{seed}": variant.model_copy(update={"seed": seed})
         for seed in seeds
-        for name, lacking in VARIANTS.items()
+        for name, variant in variants_of(recipe).items()
     }
     fit, val = maps.of_subjects(training), maps.of_subjects(validation)
     people = {name: f"{count} to train on" for name, count in Counter(fit.subject.tolist()).items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ def runs_in(folder: Path) -> tuple[Variants, list[str]]:
     """The finished runs among the subfolders, by variant; and the names of the unfinished ones.
 
     A variant is named by what differs among the recipes: "- exchange" lacks the layer, "points=16" has another
-    number, "full" lacks nothing.
+    number than most, "full" has and lacks what most do.
 
     Raises:
         MatposeError: no finished run, or runs whose maps cannot be compared.
@@ -42,26 +43,30 @@ def runs_in(folder: Path) -> tuple[Variants, list[str]]:
         )
     recipes = [run.model.recipe for run in runs]
     ignored = ("name", "seed")
-    differing = [
-        key
-        for key in Recipe.model_fields
-        if key not in ignored and len({getattr(recipe, key) for recipe in recipes}) > 1
-    ]
+    held = {key: Counter(getattr(recipe, key) for recipe in recipes) for key in Recipe.model_fields}
+    usual = {key: _usual(values) for key, values in held.items() if key not in ignored and len(values) > 1}
     variants: Variants = {}
     for run in sorted(runs, key=lambda run: run.model.recipe.seed):
-        variants.setdefault(_name(run.model.recipe, differing), []).append(run)
+        variants.setdefault(_name(run.model.recipe, usual), []).append(run)
     names = sorted(variants, key=lambda name: (name != "full", name.casefold()))
     unfinished = [place.name for place in places if not (place / FILE_NAME).is_file()]
     return {name: variants[name] for name in names}, unfinished
 
 
-def _name(recipe: Recipe, keys: list[str]) -> str:
-    values = {key: getattr(recipe, key) for key in keys}
-    words = [
-        f"- {'CRWT' if key == 'crwt' else key}" if value is False else f"{key}={value}"
-        for key, value in values.items()
-        if value is not True
-    ]
+def _usual(values: Counter) -> object:
+    """What a variant need not say: that it has a part, or the value that most runs have; None where none has most."""
+    if set(values) == {True, False}:
+        return True
+    value, count = values.most_common(1)[0]
+    return value if 2 * count > values.total() else None
+
+
+def _name(recipe: Recipe, usual: dict[str, object]) -> str:
+    words = []
+    for key, plain in usual.items():
+        value = getattr(recipe, key)
+        if value != plain:
+            words.append(f"- {'CRWT' if key == 'crwt' else key}" if value is False else f"{key}={value}")
     return ", ".join(words) or "full"
 
 
@@ -86,13 +91,14 @@ def compare(variants: Variants) -> dict:
             }
         )
     val = next(iter(variants.values()))[0].val
-    note = f"{BEST_EPOCH} {SAME_STAGE_2}" if {"full", "- CRWT"} <= variants.keys() else BEST_EPOCH
+    note = f"{BEST_EPOCH} {STAGES}" if {"full", "- CRWT"} <= variants.keys() else BEST_EPOCH
     return {"variants": rows, "validation_subjects": val.subjects, "validation_maps": len(val), "note": note}
 
 
 BEST_EPOCH = "Of the epoch with the lowest validation loss, measured on the people who chose it."
-SAME_STAGE_2 = (
-    "All have the same number of epochs of stage 2; those with CRWT have stage 1 before them on top, as in the paper."
+STAGES = (
+    "Unless another is named, all have the same number of epochs of stage 2; those with CRWT have stage 1 before them "
+    "on top, as in the paper."
 )
 
 
