@@ -103,6 +103,8 @@ def test_both_pmatdata_mats_read_100_mmhg():
 
 def test_units_by_their_definitions():
     assert KPA_PER_UNIT["mmHg"] == pytest.approx(101.325 / 760, rel=1e-5)
+    assert KPA_PER_UNIT["inH2O"] == pytest.approx(25.4 / 10 * KPA_PER_UNIT["cmH2O"], rel=1e-5)
+    assert KPA_PER_UNIT["kgf/cm2"] == pytest.approx(9.80665 * KPA_PER_UNIT["N/cm2"])
     assert KPA_PER_UNIT["psi"] == pytest.approx(4.4482216 / 0.0254**2 / 1000, rel=1e-4)
 
 

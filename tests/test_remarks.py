@@ -18,10 +18,10 @@ def test_a_usual_recording_gets_no_remark():
 @pytest.mark.parametrize(
     ("mat", "unit", "word"),
     [
-        (Mat(40, 20, 0.0045, 0.0045), "mmHg", "--pitch-mm"),
+        (Mat(40, 20, 0.0045, 0.0045), "mmHg", "pitch"),
         (Mat(20, 40, 0.045, 0.045), "mmHg", "wider"),
         (Mat(40, 20, 0.045, 0.045), "raw", "--unit"),
-        (Mat(40, 20, 0.1, 0.045), "mmHg", "--pitch-mm"),
+        (Mat(40, 20, 0.1, 0.045), "mmHg", "pitch"),
     ],
 )
 def test_the_likely_mistake_is_named(mat, unit, word):

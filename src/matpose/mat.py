@@ -9,7 +9,10 @@ import numpy as np
 
 from matpose.errors import MatposeError
 
-KPA_PER_UNIT = {"kPa": 1.0, "mmHg": 0.133322, "psi": 0.133322 * 51.715, "N/cm2": 10.0, "Pa": 1e-3, "MPa": 1e3}
+KPA_PER_UNIT = {
+    "kPa": 1.0, "mmHg": 0.133322, "psi": 0.133322 * 51.715, "N/cm2": 10.0, "Pa": 1e-3, "MPa": 1e3,
+    "bar": 100.0, "mbar": 0.1, "kgf/cm2": 98.0665, "gf/cm2": 0.0980665, "cmH2O": 0.0980665, "inH2O": 0.249089,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -192,6 +192,10 @@ def test_convert_does_not_overwrite_unless_forced(night, tmp_path):
         matpose("convert", night, "-o", output, "--mat", "bt3510")
     assert output.read_text() == "precious"
     assert "3 frames of 64 x 27 cells" in matpose("convert", night, "-o", output, "--mat", "bt3510", "--force")
+    before = output.read_bytes()
+    with pytest.raises(MatposeError, match="the input"):
+        matpose("convert", output, "-o", output, "--force")
+    assert output.read_bytes() == before
     assert len(read(output)) == 3
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from matpose.cli.predict import _folder_names
+from matpose.cli.outputs import folder_names
 
 
 def test_every_input_has_its_own_folder():
     paths = [Path("a/1.csv"), Path("b/1.csv"), Path("c/1-2.csv"), Path("d/1.txt")]
-    names = _folder_names(paths)
+    names = folder_names(paths)
     assert names == ["a-1", "b-1", "1-2", "d-1"]
     assert len(set(names)) == 4
 

@@ -12,6 +12,7 @@ from maker_texts import XSENSOR, XSENSOR_PRO, xsensor, xsensor_block, xsensor_fr
 from matpose.errors import MatposeError, UnreadableFile
 from matpose.readers import examine, read
 from matpose.recording import Flag
+from matpose.remarks import remarks
 
 MMHG = 0.133322
 
@@ -29,11 +30,13 @@ def test_the_first_sensor_and_a_loud_note(wrote):
     contents, recording = examine(wrote(xsensor())), read(wrote(xsensor()))
     assert contents.format == "xsensor"
     assert contents.notes == ("of 2 sensors this is mat LF; --sensor chooses another: mat RF",)
+    assert contents.notes[0] in remarks(recording)  # so that `train` and `predict` say it too
     np.testing.assert_allclose(recording.frames, np.array([[[1, 2, 3], [4, np.nan, 6]]] * 3) * MMHG, rtol=1e-6)
     assert recording.mat.pitch_m == (0.025, 0.0127)  # height along the rows, width across
     assert recording.time_s.tolist() == [0, 0.25, 0.4]
     assert recording.start_time == "2022-08-16T23:59:59.500"
-    assert recording.meta == {"maker": "XSENSOR", "sensor": "mat LF", "threshold": "5.5"}
+    said = {"maker": "XSENSOR", "sensor": "mat LF", "threshold": "5.5"}
+    assert recording.meta == said | {"notes": contents.notes[0]}
 
 
 def test_another_sensor_which_a_frame_lacks(wrote):

@@ -71,11 +71,11 @@ def clean(
 
 def _outputs(paths: list[Path], output: Path) -> list[Path]:
     """One file for each input: the one that is named, else a file of the input's name in the folder."""
-    from matpose.cli.predict import _folder_names
+    from matpose.cli.outputs import folder_names
     from matpose.errors import MatposeError
 
     if output.suffix.lower() not in (".h5", ".hdf5"):
-        return [output / f"{name}.h5" for name in _folder_names(paths)]
+        return [output / f"{name}.h5" for name in folder_names(paths)]
     if len(paths) > 1:
         raise MatposeError(f"one file for {len(paths)} recordings", mend="name a folder with -o", path=output)
     return [output]

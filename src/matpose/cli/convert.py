@@ -23,15 +23,14 @@ def convert(
     rate_hz: RateHz = None,
     sensor: Sensor = None,
     subject: Annotated[str | None, typer.Option(metavar="NAME", help="Who lies there.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file, though never the input.")] = False,
     json: JsonOut = False,
 ) -> None:
     """Write any readable file as a Matpose recording (HDF5): canonical frames, units, flags, times."""
-    from matpose.errors import MatposeError
+    from matpose.cli.outputs import refuse_to_overwrite
     from matpose.readers import read, write_recording
 
-    if output.exists() and (output.is_dir() or not force):
-        raise MatposeError("this exists already", mend="choose another name, or give --force", path=output)
+    refuse_to_overwrite(output, [path], force=force)
     recording = read(
         path, mat=mat, rows=rows, cols=cols, pitch_mm=pitch_mm, unit=unit, rotate=rotate, mirror=mirror,
         rate_hz=rate_hz, subject=subject, sensor=sensor,

@@ -75,7 +75,7 @@ def _facts(contents: Contents, recording: Recording | None, known: bool, rate_hz
             "the bytes do not prove which way up the mat lay"
         )
     if recording is not None and known:
-        notes += remarks(recording)
+        notes += [said for said in remarks(recording) if said not in notes]
     names = ("name", "rows", "cols", "pitch_y_m", "pitch_x_m", "rotate", "mirror")
     return {
         "format": contents.format,
@@ -89,7 +89,9 @@ def _facts(contents: Contents, recording: Recording | None, known: bool, rate_hz
         "flags": {} if recording is None else _flag_counts(recording),
         "pressure": None if recording is None else _pressure(recording),
         "candidates": [] if known else list(contents.candidates),
-        "meta": dict(recording.meta) if recording is not None else {},
+        "meta": {name: said for name, said in recording.meta.items() if name != "notes"}
+        if recording is not None
+        else {},
         "assumed": assumed,
         "notes": notes,
     }

@@ -23,7 +23,7 @@ PitchMm = Annotated[
 ]
 Unit = Annotated[
     str | None,
-    typer.Option(metavar="UNIT", help="kPa, mmHg, psi, N/cm2, counts or raw.", rich_help_panel=_GRID),
+    typer.Option(metavar="UNIT", help="kPa, mmHg, psi, N/cm2, bar, cmH2O ..., counts or raw.", rich_help_panel=_GRID),
 ]
 Rotate = Annotated[
     int, typer.Option(help="Clockwise degrees that bring the head edge to the top.", rich_help_panel=_GRID)

@@ -1,4 +1,4 @@
-"""Where a verb may write its recordings: never over its inputs, and over nothing else unless told so."""
+"""Where a verb writes: a place for every input, never over an input, and over nothing else unless told so."""
 
 from __future__ import annotations
 
@@ -25,3 +25,16 @@ def refuse_to_overwrite(output: Path, inputs: Iterable[Path], *, force: bool) ->
         raise MatposeError("this is the input, which is never overwritten", mend="choose another name", path=output)
     if output.is_dir() or not force:
         raise MatposeError("this exists already", mend="choose another name, or give --force", path=output)
+
+
+def folder_names(paths: list[Path]) -> list[str]:
+    """A folder name for every input: its stem; where two are alike, with its folder's name, then with a number."""
+    stems = [path.stem for path in paths]
+    names: list[str] = []
+    for path in paths:
+        base = path.stem if stems.count(path.stem) == 1 else f"{path.resolve().parent.name}-{path.stem}"
+        name, number = base, 2
+        while name in names:
+            name, number = f"{base}-{number}", number + 1
+        names.append(name)
+    return names

@@ -38,13 +38,14 @@ def predict(
     from rich.console import Console
     from rich.progress import track
 
+    from matpose.cli.outputs import folder_names
     from matpose.readers import read
     from matpose.remarks import remarks
     from matpose.runtime import Detector
 
     console = Console(stderr=True)
     detector = Detector(model)
-    names = _folder_names(paths)
+    names = folder_names(paths)
     summary = []
     for path, name in zip(paths, names, strict=True):
         recording = read(
@@ -69,26 +70,14 @@ def predict(
     if as_json:
         typer.echo(json.dumps(summary))
         return
+    out = Console()
     for one in summary:
         postures = ", ".join(f"{name} {count}" for name, count in one["postures"].items())
-        console.print(f"{one['source']}: {one['frames']} frames; {postures} -> {one['output']}")
+        out.print(f"{one['source']}: {one['frames']} frames; {postures} -> {one['output']}")
         if one["flags"]:
-            console.print("  flagged: " + ", ".join(f"{name} {count}" for name, count in one["flags"].items()))
+            out.print("  flagged: " + ", ".join(f"{name} {count}" for name, count in one["flags"].items()))
             if "outside" in one["flags"]:
-                console.print("  outside: force lies beside the canvas; check rows, columns and pitch")
-
-
-def _folder_names(paths: list[Path]) -> list[str]:
-    """A folder name for every input: its stem; where two are alike, with its folder's name, then with a number."""
-    stems = [path.stem for path in paths]
-    names: list[str] = []
-    for path in paths:
-        base = path.stem if stems.count(path.stem) == 1 else f"{path.resolve().parent.name}-{path.stem}"
-        name, number = base, 2
-        while name in names:
-            name, number = f"{base}-{number}", number + 1
-        names.append(name)
-    return names
+                out.print("  outside: force lies beside the canvas; check rows, columns and pitch")
 
 
 def _write(folder: Path, poses, recording, pictures: bool, console) -> list:

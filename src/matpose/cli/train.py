@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from matpose.cli.options import Cols, JsonOut, MatName, Mirror, PitchMm, RateHz, Rotate, Rows, Unit
+from matpose.cli.options import Cols, JsonOut, MatName, Mirror, PitchMm, RateHz, Rotate, Rows, Sensor, Unit
 
 
 def train(
@@ -16,8 +16,8 @@ def train(
         list[str],
         typer.Argument(
             metavar="DATA... [KEY=VALUE...]",
-            help="Folders or files of recordings, datasets (pmatdata:PATH, hlppdat:PATH, slp:PATH, smal:PATH, blobs:N),"
-            " and changes to the recipe such as epochs=20.",
+            help="Folders or files of recordings, datasets (pmatdata:PATH, hlppdat:PATH, slp:PATH, smal:PATH, tip:PATH,"
+            " blobs:N), and changes to the recipe such as epochs=20.",
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="Folder of the run.")],
@@ -33,6 +33,7 @@ def train(
     rotate: Rotate = 0,
     mirror: Mirror = False,
     rate_hz: RateHz = None,
+    sensor: Sensor = None,
     as_json: JsonOut = False,
 ) -> None:
     """Train keypoints on recordings without labels; learn posture too where recordings say it.
@@ -57,7 +58,7 @@ def train(
         raise MatposeError("no recordings were given", mend="name a folder, files or a dataset before the changes")
     given = {
         "mat": mat, "rows": rows, "cols": cols, "pitch_mm": pitch_mm,
-        "unit": unit, "rotate": rotate, "mirror": mirror, "rate_hz": rate_hz,
+        "unit": unit, "rotate": rotate, "mirror": mirror, "rate_hz": rate_hz, "sensor": sensor,
     }  # fmt: skip
     before = output / RECIPE_NAME
     chosen = load_recipe(str(before) if resume and not changes and before.is_file() else recipe, changes)
@@ -74,6 +75,11 @@ def train(
         f"On the validation people: equivariance error {measured['equivariance_median_pct']:.1f} % of the canvas's "
         f"height, swap ratio {measured['swap_ratio']:.1f}, reconstruction SSIM {measured['ssim']:.2f}"
     )
+    if posture := figures["posture"]:
+        console.print(
+            f"Posture: {posture['accuracy']:.1%} of their frames, "
+            f"{posture['recordings'] - len(posture['wrong_recordings'])} of {posture['recordings']} recordings right"
+        )
     console.print(f"[green]Done.[/] Model, report and history are in {output}. Next:")
     options = "".join(
         f" --{name.replace('_', '-')}" + ("" if value is True else f" {value}")

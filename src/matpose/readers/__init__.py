@@ -126,10 +126,11 @@ def to_recording(
     frames = contents.table.frames(mat.stored_shape) if contents.table is not None else None
     assert frames is not None  # chosen_mat has seen that they fit
     refuse_too_long(len(frames), contents.path)
+    notes = {"notes": "\n".join(contents.notes)} if contents.notes else {}
     return intake(
         frames, mat, unit=stated.unit or unit, time_s=stated.time_s, rate_hz=rate_hz or 1.0,
         name=contents.path.stem, source=str(contents.path), subject=subject,
-        start_time=stated.start_time, meta=stated.meta,
+        start_time=stated.start_time, meta={**stated.meta, **notes},
     )  # fmt: skip
 
 

@@ -6,7 +6,8 @@ import re
 
 _UNITS = {
     "kpa": "kPa", "mmhg": "mmHg", "torr": "mmHg", "psi": "psi", "n/cm2": "N/cm2", "pa": "Pa", "mpa": "MPa",
-    "raw": "raw", "counts": "raw",
+    "bar": "bar", "mbar": "mbar", "kg/cm2": "kgf/cm2", "kgf/cm2": "kgf/cm2", "g/cm2": "gf/cm2", "gf/cm2": "gf/cm2",
+    "cmh2o": "cmH2O", "inh2o": "inH2O", "raw": "raw", "counts": "raw",
 }  # fmt: skip
 _METRES = {
     "mm": 1e-3, "millimeters": 1e-3, "millimetres": 1e-3, "cm": 1e-2, "centimeters": 1e-2, "centimetres": 1e-2,

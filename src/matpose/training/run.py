@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 import yaml
+from filelock import FileLock, Timeout
 
 from matpose.atomic import atomic_path
 from matpose.datasets.splits import hold_out
@@ -75,8 +77,8 @@ def train(
 
     Raises:
         DatasetError: no usable frames, or fewer than two people.
-        MatposeError: no such device, the folder already holds a run, or ``resume`` finds a run of another recipe
-            or of other recordings there.
+        MatposeError: no such device, the folder already holds a run, another training is at work there, or ``resume``
+            finds a run of another recipe or of other recordings.
     """
     check_device(device)
     _check_folder(folder, recipe, resume)
@@ -138,12 +140,19 @@ def train_on(
         MatposeError: as there.
     """
     _check_folder(folder, recipe, resume)
+    with _alone_in(folder):
+        return _train_alone(fit, val, recipe, folder, facts or {}, resume=resume, progress=progress, device=device)
+
+
+def _train_alone(
+    fit: Maps, val: Maps, recipe: Recipe, folder: Path, facts: dict, *, resume: bool, progress: bool, device: str
+) -> Run:
     if this_world().speaks:
         keep_maps(folder / KEPT_NAME, val)
         _write_recipe(folder / RECIPE_NAME, recipe)  # the last, as it says that a run is there
     efd, history = fit_efd(fit, val, recipe, folder, resume=resume, progress=progress, device=device)
     posture, postures = fit_posture_head(efd, recipe, fit)
-    model = TrainedModel(efd, recipe, posture, postures, _facts(fit, val, history) | (facts or {}))
+    model = TrainedModel(efd, recipe, posture, postures, _facts(fit, val, history) | facts)
     if this_world().speaks:
         save_model(folder / FILE_NAME, model)
     return Run(folder, model, fit, val, history)
@@ -157,6 +166,23 @@ def load_run(folder: Path) -> Run:
     """
     model = load_model(folder)
     return Run(folder, model, None, kept_maps(folder / KEPT_NAME), read_history(folder / "metrics.csv"))
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """No second training writes there meanwhile; the lock falls with the process, however it ends."""
+    if not this_world().speaks:
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+        (folder / ".lock").unlink(missing_ok=True)
+    except Timeout:
+        raise MatposeError(
+            "another training is at work in this folder", mend="wait for it, or choose another folder", path=folder
+        ) from None
 
 
 def _write_recipe(path: Path, recipe: Recipe) -> None:
