@@ -64,6 +64,23 @@ def points(result: dict) -> list[str]:
     return lines
 
 
+def ablation(result: dict) -> list[str]:
+    """The paper's ablation as Markdown lines: mean and sd over the seeds, on the validation people."""
+
+    def cell(row: dict, key: str, digits: int) -> str:
+        return f"{row[key]['mean']:.{digits}f} +- {row[key]['sd']:.{digits}f}" if key in row else "-"
+
+    columns = {"ssim": ("SSIM", 3), "l1": ("L1", 4), "l2": ("L2", 4), "presence_f": ("presence F, rebuilt", 3)}
+    return [
+        "| variant | " + " | ".join(name for name, _ in columns.values()) + " |",
+        "|---" * (1 + len(columns)) + "|",
+        *(
+            f"| {row['name']} | " + " | ".join(cell(row, key, digits) for key, (_, digits) in columns.items()) + " |"
+            for row in result["variants"]
+        ),
+    ]
+
+
 def main() -> None:
     results = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (HERE / "results").glob("*.json")}
     speed = results["speed"]
@@ -81,6 +98,14 @@ def main() -> None:
             "",
             *([*points(result), ""] if name.startswith("loso3") else ()),
         ]
+    seeds = len(results["ablation"]["variants"][0]["seeds"])
+    lines += [
+        f"**The paper's ablation**, S1-S6, {seeds} seeds, short trainings; curves and maps are in "
+        "[docs/method.md](docs/method.md#does-crwt-help-here).",
+        "",
+        *ablation(results["ablation"]),
+        "",
+    ]
     lines += ["**The same pressure on another grid** moves a point of a person whom the encoder never saw by", ""]
     lines += [
         f"- {row['pitch_mm']:.1f} mm pitch: {row['median_mm']:.1f} mm in the median, {row['p99_mm']:.1f} mm in the "

@@ -167,7 +167,7 @@ def _table(
         "classes": list(frames.classes),
         "rows": [
             {"name": row.name, "primary": row.primary}
-            | score(found[r][:, tested], *about)
+            | score(found[r][: len(seeds) if row.seeded else 1, tested], *about)
             | {"uses_points": row.uses_encoder, "encoder_saw_test_subjects": saw and row.uses_encoder}
             for r, row in enumerate(rows)
         ],
