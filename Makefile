@@ -15,7 +15,7 @@ setup: $(STAMP)  ## Make .venv with all that training, tests and checks need
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet torch==2.13.0 -c constraints.txt
-	$(BIN)/python -m pip install --quiet -e '.[train,dev]' -c constraints.txt
+	$(BIN)/python -m pip install --quiet -e '.[train,simulate,dev]' -c constraints.txt
 	touch $(STAMP)
 
 demo: setup  ## Train briefly, test on somebody new and write demo/report.html, in a few minutes

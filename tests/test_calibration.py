@@ -14,7 +14,7 @@ from matpose.quality import assess, clean
 from matpose.readers import read, write_recording
 from matpose.recording import Flag, Recording
 from matpose.simulate.blobs import blob_recording
-from matpose.simulate.skeletons import Person
+from matpose.simulate.person import Person
 
 MASS_KG = 72.0
 MAT = Mat(50, 20, 0.04, 0.03)

@@ -10,7 +10,7 @@ from matpose.mat import Mat, preset
 from matpose.quality import assess, clean
 from matpose.recording import Flag, Recording
 from matpose.simulate.blobs import blob_recording
-from matpose.simulate.skeletons import Person
+from matpose.simulate.person import Person
 
 FAULTS = Flag.NAN | Flag.DEAD | Flag.STUCK | Flag.SATURATED | Flag.HOT | Flag.NEGATIVE
 

@@ -15,7 +15,16 @@ JOINT_NAMES = (
     "right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle", "right_wrist",
     "right_elbow", "right_shoulder", "left_shoulder", "left_elbow", "left_wrist", "thorax", "head_top",
 )  # fmt: skip
+LANDMARK_NAMES = (
+    "occiput", "left_scapula", "right_scapula", "left_elbow", "right_elbow", "sacrum", "left_trochanter",
+    "right_trochanter", "left_knee", "right_knee", "left_heel", "right_heel",
+)  # fmt: skip
+"""Where bones come close to the skin: the second set of points, on the skin and not in the joint."""
 POSTURES = ("supine", "prone", "left", "right", "sitting", "empty", "unknown")
+COLUMNS = (
+    "frames", "time_s", "flags", "posture", "joints_m", "joint_contact", "landmarks_m", "parts", "person",
+)  # fmt: skip
+"""Fields of a recording that hold one row a frame."""
 
 
 class Flag(IntFlag):
@@ -60,7 +69,9 @@ class Recording:
         posture: (T,) str, each one of ``POSTURES``, where known.
         joints_m: (T, 14, 3) float32, x y z in metres in the mat's frame, in the order of ``JOINT_NAMES``.
         joint_contact: (T, 14) bool, whether the part at a joint presses on the mat.
+        landmarks_m: (T, 12, 3) float32, like ``joints_m``, in the order of ``LANDMARK_NAMES``.
         parts: (T, rows, cols) uint8, the body part over each cell, as coded in the docs.
+        person: (T,) uint32, which of several people a frame shows, where its frames are not all of one.
         events: (time_s, what) pairs: turns, exits, transfers.
         meta: further facts of its dataset ("posture17", "mattress").
 
@@ -85,7 +96,9 @@ class Recording:
     posture: np.ndarray | None = None
     joints_m: np.ndarray | None = None
     joint_contact: np.ndarray | None = None
+    landmarks_m: np.ndarray | None = None
     parts: np.ndarray | None = None
+    person: np.ndarray | None = None
     events: tuple[tuple[float, str], ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
 
@@ -98,7 +111,9 @@ class Recording:
             "posture": (count,),
             "joints_m": (count, len(JOINT_NAMES), 3),
             "joint_contact": (count, len(JOINT_NAMES)),
+            "landmarks_m": (count, len(LANDMARK_NAMES), 3),
             "parts": (count, self.mat.rows, self.mat.cols),
+            "person": (count,),
         }
         for name, shape in expected.items():
             value = getattr(self, name)
@@ -117,6 +132,11 @@ class Recording:
         return len(self.frames)
 
     @property
+    def columns(self) -> dict[str, np.ndarray]:
+        """The arrays with one row a frame, by name; those that are not known are left out."""
+        return {name: value for name in COLUMNS if (value := getattr(self, name)) is not None}
+
+    @property
     def duration_s(self) -> float:
         """From the first frame to the last, seconds."""
         return float(self.time_s[-1] - self.time_s[0]) if len(self) else 0.0
@@ -127,9 +147,4 @@ class Recording:
         Args:
             index: slice, or array of indices or booleans over frames.
         """
-        chosen = {
-            name: value[index]
-            for name in ("frames", "time_s", "flags", "posture", "joints_m", "joint_contact", "parts")
-            if (value := getattr(self, name)) is not None
-        }
-        return replace(self, **chosen)
+        return replace(self, **{name: value[index] for name, value in self.columns.items()})

@@ -11,11 +11,17 @@ import h5py
 import numpy as np
 from seeds import SEEDS
 
-DATASETS = ("frames", "time_s", "flags", "posture", "joints_m", "joint_contact", "parts", "events", "meta")
+DATASETS = (
+    "frames", "time_s", "flags", "posture", "joints_m", "joint_contact", "parts", "landmarks_m", "person",
+    "events", "meta",
+)  # fmt: skip
 NUMBERS = (
     "rows", "cols", "rotate", "mirror", "pitch_y_m", "pitch_x_m", "kpa_per_count", "zero_count", "full_scale_kpa",
 )  # fmt: skip
-TEXTS = ("unit", "name", "subject", "source", "start_time", "assumed", "legend", "joint_names", "schema_version")
+TEXTS = (
+    "unit", "name", "subject", "source", "start_time", "assumed", "legend", "joint_names", "landmark_names",
+    "schema_version",
+)  # fmt: skip
 TYPES = ("<f4", "<f8", "<u2", "u1", ">f4", "<i8", "S8", "c8", [("a", "<f4")], h5py.string_dtype(), h5py.ref_dtype, "?")
 SIDES = (0, 1, 2, 3, 7, 14, 4096, 4097, 1 << 20, 1 << 26, 1 << 40, (1 << 63) - 1)
 SHAPES = (
@@ -67,7 +73,7 @@ def _claim(file: h5py.File, rng: Random) -> None:
     kinds = {
         "frames": ((count, 1, 1), "<f4"), "time_s": ((count,), "<f8"), "flags": ((count,), "<u2"),
         "posture": ((count,), "u1"), "joints_m": ((count, 14, 3), "<f4"), "joint_contact": ((count, 14), "u1"),
-        "parts": ((count, 1, 1), "u1"),
+        "parts": ((count, 1, 1), "u1"), "landmarks_m": ((count, 12, 3), "<f4"), "person": ((count,), "<u4"),
     }  # fmt: skip
     for name in (*list(kinds)[:3], *rng.sample(list(kinds)[3:], 2)):
         kept = dict(file[name].attrs) if name in file else {}
@@ -78,7 +84,7 @@ def _claim(file: h5py.File, rng: Random) -> None:
 
 def _values(file: h5py.File, rng: Random) -> None:
     """Values that no sensor, clock or legend gives, in a dataset of the right kind."""
-    name = rng.choice(DATASETS[:7])
+    name = rng.choice(DATASETS[:9])
     if (
         isinstance(dataset := file.get(name), h5py.Dataset)
         and dataset.dtype.kind in "uf"

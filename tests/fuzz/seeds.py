@@ -29,6 +29,7 @@ def full_recording() -> Recording:
         name="i/S1/7", subject="Zoë", source="a.txt", start_time="2024-05-01T22:00:00+02:00",
         posture=np.array([*POSTURES]), joints_m=np.ones((7, 14, 3), np.float32),
         joint_contact=np.ones((7, 14), bool), parts=np.ones((7, 3, 2), np.uint8),
+        landmarks_m=np.ones((7, 12, 3), np.float32), person=np.arange(7, dtype=np.uint32),
         events=((1.5, "turn"), (2.25, "exit")), meta={"posture17": "7"},
     )  # fmt: skip
 

@@ -40,6 +40,7 @@ def full() -> Recording:
         name="i/S1/7", subject="Zoë", source="/data/ü.txt", start_time="2024-05-01T22:00:00+02:00",
         posture=np.array([*POSTURES]), joints_m=rng.random((7, 14, 3)).astype(np.float32),
         joint_contact=rng.random((7, 14)) > 0.5, parts=rng.integers(0, 22, (7, 64, 32)).astype(np.uint8),
+        landmarks_m=rng.random((7, 12, 3)).astype(np.float32), person=rng.integers(0, 1 << 32, 7).astype(np.uint32),
         events=((1.5, "turn"), (2.25, "exit")), meta={"posture17": "7", "mattress": "Schaum"},
     )  # fmt: skip
 
@@ -201,6 +202,10 @@ FORGERIES: list[tuple[Callable[[h5py.File], None], str]] = [
     (dataset("time_s", shape=(7,), dtype=h5py.string_dtype()), "float64"),
     (dataset("posture", data=np.full(7, 200, "u1")), "legend"),
     (dataset("parts", data=np.zeros((7, 64, 32), "u1")), "legend"),
+    (dataset("landmarks_m", data=np.zeros((7, 12, 3), "f4")), "landmark_names"),
+    (dataset("landmarks_m", data=np.zeros((7, 11, 3), "f4")), "has shape (7, 11, 3)"),
+    (dataset("person", data=np.zeros(7, "<i8")), "uint32"),
+    (dataset("person", data=np.zeros(6, "<u4")), "has shape (6,)"),
     (dataset("events", data=np.frombuffer(b"[[1]]", "u1")), ""),
     (dataset("events", data=np.frombuffer(b"{", "u1")), ""),
     (dataset("meta", data=np.frombuffer(b"[1]", "u1")), ""),

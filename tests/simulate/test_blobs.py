@@ -7,7 +7,8 @@ from matpose.errors import MatposeError
 from matpose.mat import Mat, preset
 from matpose.recording import JOINT_NAMES, Recording
 from matpose.simulate.blobs import GRAVITY, POSTURES, blob_people, blob_recording
-from matpose.simulate.skeletons import JOINT, Person
+from matpose.simulate.person import Person
+from matpose.simulate.skeletons import JOINT
 
 MATS = ["pmatdata-i", "bt3510", "bpms", "tip", "hlppdat"]
 

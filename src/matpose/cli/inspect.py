@@ -87,6 +87,7 @@ def _facts(contents: Contents, recording: Recording | None, known: bool, rate_hz
         "start_time": recording.start_time if recording is not None else None,
         "subject": recording.subject if recording is not None else None,
         "flags": {} if recording is None else _flag_counts(recording),
+        "truth": {} if recording is None else _truth(recording),
         "pressure": None if recording is None else _pressure(recording),
         "candidates": [] if known else list(contents.candidates),
         "meta": {name: said for name, said in recording.meta.items() if name != "notes"}
@@ -102,6 +103,22 @@ def _flag_counts(recording: Recording) -> dict[str, int]:
 
     counts = {flag.names[0]: int(((recording.flags & flag) > 0).sum()) for flag in Flag}
     return {name: count for name, count in counts.items() if count}
+
+
+def _truth(recording: Recording) -> dict[str, Any]:
+    """What the file knows besides pressure: how many points, people, body parts and events, and which postures."""
+    import numpy as np
+
+    postures = [] if recording.posture is None else recording.posture.tolist()
+    said = {
+        "postures": {name: postures.count(name) for name in dict.fromkeys(sorted(postures))},
+        "joints": 0 if recording.joints_m is None else recording.joints_m.shape[1],
+        "landmarks": 0 if recording.landmarks_m is None else recording.landmarks_m.shape[1],
+        "parts": 0 if recording.parts is None else int(np.count_nonzero(np.unique(recording.parts))),
+        "people": 0 if recording.person is None else len(np.unique(recording.person)),
+        "events": len(recording.events),
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def _typical_frame(recording: Recording) -> int:
@@ -189,6 +206,10 @@ def _sentences(facts: dict[str, Any], recording: Recording | None, known: bool) 
             said.append(f"contact area {pressure['contact_area_m2']:.2f} m2")
             said.append(f"force {pressure['force_n']:.0f} N ({pressure['force_n'] / 9.80665:.1f} kgf)")
         lines.append(("pressure", ", ".join(said) + f" (frame {pressure['frame']})"))
+    if truth := facts["truth"]:
+        counts = [f"{count} {name}" for name, count in truth.items() if name != "postures"]
+        postures = [f"{name} ({count})" for name, count in truth.get("postures", {}).items()]
+        lines.append(("known", ", ".join([*counts, *postures])))
     lines += [("flag", f"{name}: {count} frames; {FLAG_MEANING[name]}") for name, count in facts["flags"].items()]
     lines += [(name.replace("_", " "), value) for name, value in facts["meta"].items()]
     lines += [("assumed", text) for text in facts["assumed"]] + [("note", text) for text in facts["notes"]]

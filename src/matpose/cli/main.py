@@ -11,7 +11,11 @@ import typer
 from matpose import __version__
 from matpose.errors import MatposeError
 
-VERBS = ("demo", "inspect", "convert", "clean", "calibrate", "train", "evaluate", "info", "predict", "report")
+VERBS = (
+    "demo", "inspect", "convert", "clean", "calibrate", "simulate", "train", "evaluate", "info", "predict", "report",
+)  # fmt: skip
+EXTRA_OF = {"mujoco": "simulate"}
+"""Which extra brings a package; all others are for training."""
 
 app = typer.Typer(
     name="matpose",
@@ -51,9 +55,8 @@ def main() -> None:
         name = (error.name or "").partition(".")[0]
         if name == "matpose":
             raise
-        typer.secho(
-            f"matpose: this needs the package {name!r}. Mend: pip install 'matpose[train]'.", fg="red", err=True
-        )
+        mend = f"pip install 'matpose[{EXTRA_OF.get(name, 'train')}]'"
+        typer.secho(f"matpose: this needs the package {name!r}. Mend: {mend}.", fg="red", err=True)
         sys.exit(2)
     except KeyboardInterrupt:
         typer.secho("matpose: interrupted", fg="red", err=True)

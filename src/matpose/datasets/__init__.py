@@ -9,7 +9,7 @@ from inspect import signature
 from matpose.errors import DatasetError
 from matpose.recording import Recording
 
-KINDS = ("pmatdata", "hlppdat", "slp", "smal", "tip", "blobs", "folder")
+KINDS = ("pmatdata", "hlppdat", "slp", "smal", "tip", "blobs", "simulated", "folder")
 """Each is a function of that name in the module of that name."""
 
 
@@ -18,7 +18,7 @@ def load(spec: str, *, subjects: str | None = None, **options) -> Iterator[Recor
 
     Args:
         spec: "pmatdata:PATH", "hlppdat:PATH", "slp:PATH", "smal:PATH", "tip:PATH", "blobs:N", "blobs:N:SEED",
-            or the path of a file or folder of one's own recordings.
+            "simulated:N", "simulated:N:SEED", or the path of a file or folder of one's own recordings.
         subjects: the subjects to take, as the dataset writes them ("1-6,8", "i:1-6;ii:1-2"); None for all.
         options: what the dataset takes besides; for one's own files the options of :func:`matpose.read`.
             Options that are None, False or 0 count as not given.

@@ -17,7 +17,8 @@ from matpose.mat import Mat, preset
 from matpose.quality import assess
 from matpose.recording import JOINT_NAMES, Recording
 from matpose.simulate.patches import Patches, contact_patches
-from matpose.simulate.skeletons import Person, lie_down
+from matpose.simulate.person import Person
+from matpose.simulate.skeletons import fitted, lie_down
 
 GRAVITY = 9.81
 POSTURES = {"supine": 0.4, "left": 0.25, "right": 0.25, "prone": 0.1}
@@ -62,7 +63,7 @@ def blob_recording(
     """
     rng = np.random.default_rng(seed)
     mat = preset("pmatdata-i") if mat is None else mat
-    person = (subject or Person.drawn(rng, "blobs/1")).fitted(mat)
+    person = fitted(subject or Person.drawn(rng, "blobs/1"), mat)
     if posture is None:
         posture = str(rng.choice(list(POSTURES), p=list(POSTURES.values())))
     if posture not in POSTURES:

@@ -1,23 +1,19 @@
-"""Jointed skeletons lying on a mat: made-up people, and where their 14 joints are in a posture.
-
-Segment lengths as shares of stature: Winter, "Biomechanics and Motor Control of Human Movement", after
-Drillis & Contini 1966; hips and shoulders are spans of joint centres.
-"""
+"""Jointed skeletons lying flat on a mat: where the 14 joints of a made-up person are in a posture."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass, replace
 
 import numpy as np
 
 from matpose.errors import MatposeError
 from matpose.mat import Mat
 from matpose.recording import JOINT_NAMES
+from matpose.simulate import anthropometry as table
+from matpose.simulate.person import Person
 
 JOINT = {name: index for index, name in enumerate(JOINT_NAMES)}
-HIP_SPAN, SHOULDER_SPAN = 0.10, 0.205
-TRUNK, NECK, HEAD_TOP = 0.288, 0.315, 0.470  # shoulders, C7 and vertex above the hips
-UPPER_ARM, FOREARM, THIGH, SHANK = 0.186, 0.146, 0.245, 0.246
+HEAD_TOP, NECK, TRUNK = table.HEAD_TOP_UP, table.NECK_UP, table.SHOULDER_UP
+HIP_SPAN, SHOULDER_SPAN = table.HIP_SPAN, table.SHOULDER_SPAN
+UPPER_ARM, FOREARM, THIGH, SHANK = table.UPPER_ARM, table.FOREARM, table.THIGH, table.SHANK
 FEET = 0.1  # share of the shank that toes lie beyond the ankle, turned sideways
 FLANK = 0.06  # flesh beyond the joints of the trunk, in shares of stature
 HANDS = 0.25  # share of the forearm that the hand lies beyond the wrist
@@ -30,31 +26,9 @@ TRUNK_JOINTS = [JOINT[f"{side}_{end}"] for side in ("left", "right") for end in 
 BEYOND = np.array([[HANDS], [FEET]] * 2)
 
 
-@dataclass(frozen=True)
-class Person:
-    """A made-up person.
-
-    Args:
-        stature_m: metres.
-        mass_kg: kilograms.
-        name: subject name.
-    """
-
-    stature_m: float
-    mass_kg: float
-    name: str
-
-    @staticmethod
-    def drawn(rng: np.random.Generator, name: str) -> Person:
-        """An adult at random: stature 1.72 +- .09 m, body mass index 25 +- 3.5 kg/m2."""
-        stature_m = float(np.clip(rng.normal(1.72, 0.09), 1.45, 2.0))
-        index = float(np.clip(rng.normal(25, 3.5), 17, 38))
-        return Person(stature_m, index * stature_m**2, name)
-
-    def fitted(self, mat: Mat) -> Person:
-        """The same build, small enough to lie straight on the mat."""
-        scale = min(1.0, (mat.height_m - 2 * MARGIN_M) / (LENGTH * self.stature_m))
-        return replace(self, stature_m=self.stature_m * scale, mass_kg=self.mass_kg * scale**3)
+def fitted(person: Person, mat: Mat) -> Person:
+    """The same build, small enough to lie straight on the mat."""
+    return person.scaled(min(1.0, (mat.height_m - 2 * MARGIN_M) / (LENGTH * person.stature_m)))
 
 
 def lie_down(person: Person, posture: str, mat: Mat, rng: np.random.Generator) -> np.ndarray:

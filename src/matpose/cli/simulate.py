@@ -1,0 +1,185 @@
+"""`matpose simulate`: people on a mat with every joint known, as many as wanted, or a whole night of one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from matpose.cli.options import Cols, JsonOut, MatName, PitchMm, Rows
+
+if TYPE_CHECKING:
+    from matpose.mat import Mat
+
+_HEAD_M = 0.3  # a mat with a shorter side holds no more than a head
+
+
+def simulate(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.h5", help="The recording to write.")],
+    frames: Annotated[int | None, typer.Option(min=1, help="How many maps, each of another person.")] = None,
+    night: Annotated[
+        float | None, typer.Option(metavar="HOURS", help="Instead of these, a night of one person, this long.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same file.")] = 0,
+    posture: Annotated[
+        str | None, typer.Option(metavar="NAME", help="All in this posture; else as sleepers choose.")
+    ] = None,
+    mat: MatName = None,
+    rows: Rows = None,
+    cols: Cols = None,
+    pitch_mm: PitchMm = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; by default one a core. The file does not depend on it.")
+    ] = None,
+    preview: Annotated[
+        Path | None, typer.Option(metavar="SHEET.png", help="Also a picture of up to 48 of the maps.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an existing file, and begin anew where one was begun.")
+    ] = False,
+    as_json: JsonOut = False,
+) -> None:
+    """Simulate people on a mat (preset pmatdata-i if none is given): pressure, joints, landmarks and body parts.
+
+    A run that was stopped goes on where it was when the same command is given again.
+    """
+    from importlib.metadata import version
+
+    from matpose import __version__
+    from matpose.cli.outputs import refuse_to_overwrite
+    from matpose.errors import MatposeError
+
+    if (frames is None) == (night is None):
+        raise MatposeError("what to simulate is not clear", mend="give either --frames N or --night HOURS")
+    chosen = _mat(mat, rows, cols, pitch_mm)
+    refuse_to_overwrite(output, [], force=force)
+    if preview is not None:
+        if preview.absolute() == output.absolute():
+            raise MatposeError("the picture and the recording have one name", mend="give two", path=preview)
+        refuse_to_overwrite(preview, [], force=force)
+    settings = {"seed": seed, "matpose": __version__, "mujoco": version("mujoco")}
+    if frames is not None:
+        _frames(output, frames, chosen, posture, workers or os.cpu_count() or 1, settings, force)
+    if night is not None:
+        if posture is not None:
+            raise MatposeError("a night has many postures", mend="leave out --posture")
+        _night(output, night, chosen, settings, force)
+    if preview is not None:
+        from matpose.simulate.sheet import write_sheet
+
+        write_sheet(preview, output, chosen)
+    _tell(output, chosen, preview, as_json)
+
+
+def _mat(name: str | None, rows: int | None, cols: int | None, pitch_mm: str | None) -> Mat:
+    """The mat that the options say, if a person can lie on it."""
+    from matpose.errors import MatposeError
+    from matpose.mat import Mat, preset
+    from matpose.readers.mats import pitch_m
+
+    if (rows is None) != (cols is None):
+        raise MatposeError("only one of rows and columns is given", mend="give both or neither")
+    pitch = (None, None) if pitch_mm is None else pitch_m(pitch_mm)
+    if rows is not None and cols is not None:
+        if name is not None:
+            raise MatposeError("two mats are given", mend="give --mat, or --rows, --cols and --pitch-mm")
+        mat = Mat(rows, cols, *pitch)
+    else:
+        if pitch_mm is not None:
+            raise MatposeError("a preset has its own pitch", mend="give --rows and --cols with --pitch-mm")
+        mat = preset(name or "pmatdata-i")
+    if min(mat.pitch_m[0] * mat.rows, mat.pitch_m[1] * mat.cols) < _HEAD_M:
+        raise MatposeError(
+            f"a mat of {mat.height_m:.2f} x {mat.width_m:.2f} m holds nobody",
+            mend=f"give one of at least {_HEAD_M:g} m a side; --pitch-mm is the distance of cell centres",
+        )
+    return mat
+
+
+def _frames(
+    output: Path, count: int, mat: Mat, posture: str | None, workers: int, settings: dict[str, Any], force: bool
+) -> None:
+    from functools import partial
+
+    from matpose.simulate.generate import simulate_frames
+    from matpose.simulate.scene import draw_sample
+
+    make = partial(draw_sample, seed=settings["seed"], mat=mat, posture=posture)
+    settings = settings | {"posture": posture}
+    with _progress(count, "frames") as advance:
+        simulate_frames(
+            make, count, mat, output, workers=min(workers, count), settings=settings, force=force, progress=advance
+        )
+
+
+def _night(output: Path, hours: float, mat: Mat, settings: dict[str, Any], force: bool) -> None:
+    from math import isfinite
+
+    from matpose.errors import MatposeError
+    from matpose.simulate.generate import simulate_night
+    from matpose.simulate.night import night
+
+    if not (isfinite(hours) and hours > 0):
+        raise MatposeError(f"a night of {hours:g} hours", mend="give hours above 0")
+    with _progress(hours, "hours") as advance:
+        chunks = night(settings["seed"], mat, hours)
+        simulate_night(chunks, mat, output, hours=hours, settings=settings, force=force, progress=advance)
+
+
+@contextmanager
+def _progress(total: float, unit: str) -> Iterator[Callable[[float], None]]:
+    """A bar on standard error with the rate and the time left; stopped, it says that nothing is lost."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (
+        BarColumn(),
+        TextColumn(f"{{task.completed:.4g}} of {{task.total:g}} {unit}"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    bar = Progress(*columns, console=console)
+    task = bar.add_task("", total=total, rate="")
+
+    def advance(done: float) -> None:
+        if not bar.live.is_started:  # not before the options have proved sound
+            bar.reset(task, completed=int(done))  # frames of a run before would make the rate look high
+            bar.start()
+        bar.update(task, completed=min(done, total))
+        if speed := bar.tasks[0].speed:
+            bar.update(task, rate=f"{speed:.3g} {unit} a second")
+
+    try:
+        yield advance
+    except KeyboardInterrupt:
+        console.print("[yellow]interrupted[/]: what is simulated is kept; the same command goes on from there")
+        raise
+    finally:
+        if bar.live.is_started:
+            bar.stop()
+
+
+def _tell(output: Path, mat: Mat, preview: Path | None, as_json: bool) -> None:
+    import h5py
+
+    with h5py.File(output, "r") as file:
+        frames = file["frames"]
+        assert isinstance(frames, h5py.Dataset)
+        count = len(frames)
+    if as_json:
+        import json
+
+        facts = {
+            "output": str(output), "frames": count, "rows": mat.rows, "cols": mat.cols, "unit": "kPa",
+            "bytes": output.stat().st_size, "preview": str(preview) if preview else None,
+        }  # fmt: skip
+        typer.echo(json.dumps(facts))
+        return
+    typer.echo(f"{output}: {count} frames of {mat.rows} x {mat.cols} cells, kPa, with joints, landmarks and parts")
+    if preview is not None:
+        typer.echo(f"{preview}: a picture of them")
