@@ -5,6 +5,9 @@ import pytest
 
 from matpose.datasets import load
 from matpose.errors import DatasetError, MatposeError
+from matpose.mat import Mat
+from matpose.readers import write_recording
+from matpose.recording import Recording
 
 GRID = {"rows": 4, "cols": 3, "pitch_mm": 30, "unit": "kPa"}
 
@@ -74,3 +77,13 @@ def test_nowhere_and_nothing(tmp_path):
         list(load(str(tmp_path / "nowhere")))
     with pytest.raises(DatasetError, match="holds no files"):
         list(load(str(tmp_path)))
+
+
+def test_a_file_of_several_people_is_a_recording_for_each(tmp_path):
+    frames = np.arange(4, dtype=np.float32)[:, None, None] * np.ones((4, 3, 2), np.float32)
+    person = np.array([5, 9, 5, 9], np.uint32)
+    whole = Recording(frames, Mat(3, 2, 0.03, 0.03), "kPa", np.arange(4.0), np.zeros(4, np.uint16), person=person)
+    write_recording(tmp_path / "crowd.h5", whole)
+    found = list(load(str(tmp_path / "crowd.h5")))
+    assert [one.subject for one in found] == ["crowd/5", "crowd/9"]
+    assert [one.frames[:, 0, 0].tolist() for one in found] == [[0, 2], [1, 3]]

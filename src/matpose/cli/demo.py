@@ -14,6 +14,7 @@ from matpose.cli.options import JsonOut
 # enough for the points to settle and the posture to be told; a real training takes the recipe's own epochs
 CHANGES = ("name=demo", "presence_epochs=6", "epochs=14")
 PEOPLE = 6
+SIMULATED = 24  # people, 8 maps each
 
 
 def demo(
@@ -24,7 +25,7 @@ def demo(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Folder with pmatdata; by default $MATPOSE_DATA or ../shared/data, else blob people.",
+            help="Folder with pmatdata; by default $MATPOSE_DATA or ../shared/data, else simulated people.",
         ),
     ] = None,
     changes: Annotated[
@@ -34,7 +35,7 @@ def demo(
 ) -> None:
     """Read recordings, train keypoints briefly, classify posture of somebody new, and write report.html.
 
-    Uses the real recordings of PmatData where they are found, else simulated blob people. Each demo starts afresh.
+    Uses the real recordings of PmatData where they are found, else simulated people. Each demo starts afresh.
     """
     import shutil
 
@@ -65,7 +66,7 @@ def demo(
     strangers = [recording for recording in recordings if recording.subject in held_out]
     test = collect_maps(strangers, recipe.canvas, frames_per_recording=recipe.frames_per_recording)
     figures = report_run(run, output / "report.html", test=test, title=f"Matpose demo: {source}")
-    _film(folder, strangers[0], output)
+    _film(folder, [recording for recording in strangers if recording.subject == strangers[0].subject], output)
     if as_json:
         typer.echo(json.dumps({"report": str(output / "report.html"), "data": source, **figures}))
         return
@@ -74,7 +75,7 @@ def demo(
 
 
 def _recordings(data: Path | None, console):
-    """Real recordings of six people if they are here, else as many blob people; and what they are."""
+    """Real recordings of six people if they are here, else simulated people; and what they are."""
     from matpose.cli.loading import reading
 
     given = data or Path(os.environ.get("MATPOSE_DATA", "../shared/data"))
@@ -82,21 +83,25 @@ def _recordings(data: Path | None, console):
         return list(
             reading([f"pmatdata:{given / 'pmatdata'}"], console, subjects=f"i:1-{PEOPLE}")
         ), "PmatData, real people"
-    console.print(f"No recordings in {given}, so blob people: simulated, and only roughly like real ones.")
-    return list(reading([f"blobs:{PEOPLE}"], console)), "blob people, simulated"
+    console.print(f"No recordings in {given}, so people are simulated: bodies that settle on a mattress by physics.")
+    return list(reading([f"simulated:{SIMULATED}"], console)), "simulated people"
 
 
-def _film(run: Path, recording, output: Path) -> None:
+def _film(run: Path, recordings: list, output: Path) -> None:
+    """One person's points over the first frames of each recording."""
     from matpose.runtime import Detector
     from matpose.runtime.film import write_gif
     from matpose.runtime.overlay import overlay
 
-    poses = Detector(run)(recording.select(slice(0, 40)))
-    write_gif(
-        output / "film.gif",
-        (overlay(recording.frames[pose.frame], recording.mat, pose) for pose in poses),
-        fps=4,
-    )
+    detector = Detector(run)
+
+    def drawn():
+        for recording in recordings:
+            some = recording.select(slice(0, 40 // len(recordings)))
+            for pose in detector(some):
+                yield overlay(some.frames[pose.frame], some.mat, pose)
+
+    write_gif(output / "film.gif", drawn(), fps=4)
 
 
 def _tell(figures: dict, console) -> None:

@@ -17,7 +17,7 @@ def train(
         typer.Argument(
             metavar="DATA... [KEY=VALUE...]",
             help="Folders or files of recordings, datasets (pmatdata:PATH, hlppdat:PATH, slp:PATH, smal:PATH, tip:PATH,"
-            " blobs:N), and changes to the recipe such as epochs=20.",
+            " simulated:N), and changes to the recipe such as epochs=20.",
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="Folder of the run.")],

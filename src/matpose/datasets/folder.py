@@ -65,7 +65,17 @@ def folder(path: str | Path, *, subjects: str | None = None, **mat_options) -> I
         recording = read(file, **mat_options)
         if label := labels.get(name):
             recording = replace(recording, posture=np.full(len(recording), label.posture))
-        yield replace(recording, name=name, subject=owner[name])
+        yield from _each_person(replace(recording, name=name, subject=owner[name]))
+
+
+def _each_person(recording: Recording) -> Iterator[Recording]:
+    """A file of several people, as `matpose simulate` writes, as a recording for each of them."""
+    if recording.person is None or len(numbers := np.unique(recording.person)) == 1:
+        yield recording
+        return
+    for number in numbers:
+        part = recording.select(recording.person == number)
+        yield replace(part, name=f"{recording.name}/{number}", subject=f"{recording.subject}/{number}")
 
 
 def _left_out(name: str) -> bool:

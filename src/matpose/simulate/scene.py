@@ -24,7 +24,7 @@ WEIGHT = {
     "left-leg-over": 2.5, "right-leg-over": 2.5, "knees-up": 2.5, "left-knee-up": 2.0, "right-knee-up": 2.0,
     "crossed-legs": 3.0, "left-figure-four": 2.0, "right-figure-four": 2.0, "prone": 9.0,
     **{f"{side}-{style}": share for side in ("left", "right") for style, share in (
-        ("side", 10.0), ("log", 4.0), ("yearner", 4.0), ("foetal", 5.0), ("roll-30", 4.0), ("roll-60", 4.0))},
+        ("side", 10.0), ("log", 4.0), ("yearner", 4.0), ("foetal", 5.0), ("roll-30", 5.0), ("roll-60", 5.0))},
 }  # fmt: skip
 HEAD_ROOM_M = (-0.10, 0.14)  # between the mat's head edge and the vertex, where the mat is long enough
 RAISED = 0.3  # of those on their backs
@@ -94,11 +94,11 @@ def furnished(bed: Bed, body: Body, style: str, posture: Posture, rng: np.random
     ]
     if "roll" in style:
         behind = -1 if posture.name == "left" else 1  # the wedge under the back rises away from the face
-        width = rng.uniform(0.45, 0.70)
+        width = rng.uniform(0.42, 0.66)
         slope = np.tan(np.radians(rng.uniform(4, 14)))
         blocks.append(
             Block(
-                (behind * (width / 2 - rng.uniform(0.12, 0.32)), rng.uniform(0.02, 0.16) * stature_m),
+                (behind * (width / 2 - rng.uniform(0.02, 0.20)), rng.uniform(0.02, 0.14) * stature_m),
                 (width, rng.uniform(0.5, 0.95)),
                 width * slope,
                 rises=behind,
