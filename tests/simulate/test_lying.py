@@ -168,3 +168,30 @@ def test_every_style_settles_with_its_weight_on_the_bed(style):
         here = lying(style, seed)
         assert contact(here).force_n.sum() == pytest.approx(75 * GRAVITY, rel=0.01)
         assert np.abs(here.origin_m[0, :2]).max() < 0.5
+
+
+def test_a_firm_wedge_shows_as_its_base_and_loses_no_force():
+    body, posture = light_body(Person(1.75, 75, "somebody")), draw_posture("left-roll-30", np.random.default_rng(0))
+    wedge = Block((-0.15, 0.2), (0.5, 0.8), 0.06, rises=-1, even=1.0)
+    here = settle(body, replace(Bed(), blocks=(wedge,)), posture)
+    found = contact(here)
+    kpa, _ = pressure_kpa(here, found, MIDDLE)
+    cell_n = kpa * 1000 * 0.025**2
+    assert cell_n.sum() == pytest.approx(found.force_n.sum(), rel=0.01)
+    corner = kpa[int((1.5 - 0.55) / 0.025), int((1.25 - 0.38) / 0.025)]  # far from the body, over the wedge's base
+    beyond = kpa[int((1.5 - 0.55) / 0.025), int((1.25 - 0.46) / 0.025)]
+    assert corner > 0.05 > 5 * beyond
+
+
+def test_folds_move_pressure_about_and_are_the_same_each_time():
+    here = lying("supine")
+    plain, _ = pressure_kpa(here, contact(here), MIDDLE)
+    folded = [
+        pressure_kpa(replace(here, bed=replace(here.bed, wrinkles=0.3, wrinkle_seed=seed)), contact(here), MIDDLE)[0]
+        for seed in (1, 1, 2)
+    ]
+    np.testing.assert_array_equal(folded[0], folded[1])
+    assert not np.array_equal(folded[0], folded[2])
+    assert folded[0].sum() == pytest.approx(plain.sum(), rel=0.05)
+    loaded = plain > 0.5
+    assert 0.2 < (folded[0][loaded] / plain[loaded]).std() < 0.45

@@ -108,8 +108,9 @@ class Bed:
 
     def surface_m(self, x_m: np.ndarray, y_m: np.ndarray) -> np.ndarray:
         """Height of the unloaded surface at places."""
-        # behind the bend of a raised bed the back stands clear
-        surface = -GAP_M * self.raised_deg / 60 * np.exp(-(((y_m - GAP_AT_M) / GAP_WIDE_M) ** 2))
+        surface = np.zeros_like(x_m)
+        if self.raised_deg:  # behind the bend the back stands clear
+            surface -= GAP_M * self.raised_deg / 60 * np.exp(-(((y_m - GAP_AT_M) / GAP_WIDE_M) ** 2))
         for block in self.blocks:
             top = block.top_m(x_m, y_m)
             surface = np.where(top > 0, np.maximum(surface, top), surface)

@@ -7,17 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from matpose.errors import MatposeError
+from matpose.simulate.anthropometry import SEGMENTS
 from matpose.simulate.bed import Bed
 from matpose.simulate.body import Body
 from matpose.simulate.ragdoll import TIMESTEP_S, ball_address, engine, ragdoll
 from matpose.simulate.rotation import about, times
 
 GRAVITY = 9.81
+LEGS = ("thigh", "shank", "foot")
 DRAG_S = 0.05  # pressure of the foam against speed, over its stiffness
 GRIP = 6.0  # sideways force for each m/s, in shares of the force pressed with
-ROLL_NM = 300.0  # per radian: the trunk keeps the side it was laid on
-LONGEST_S = 1.5
-STILL_M_S = 0.012
+SLIP_M_S = 0.1  # faster, the grip grows no more
+ROLL_NM, ROLL_DRAG, MOST_NM = 300.0, 20.0, 150.0  # per radian, per radian a second: the trunk keeps its side
+SEAT = 0.5  # of what slides down a raised bed; friction bears the rest
+LONGEST_S = 1.3
+STILL_M_S = 0.02
 BALANCED, MOST_ROUNDS = 0.004, 4
 COARSE, FINE_S = 3, 0.25  # a body falls on every third point of its skin, and comes to rest on all of them
 NEAR_M, REFRESH = 0.04, 8  # skin higher than this above the bed is looked at every few steps only
@@ -66,6 +70,25 @@ class Lying:
         return np.einsum("nij,nj->ni", self.turn[segment], self.body.skin_m) + self.origin_m[segment]
 
 
+@dataclass(frozen=True)
+class _Skin:
+    """Some points of a body's skin, with the area that each stands for."""
+
+    segment: np.ndarray
+    skin_m: np.ndarray
+    normal: np.ndarray
+    area_m2: np.ndarray
+    firmness: np.ndarray
+    narrow: np.ndarray
+
+    @staticmethod
+    def of(body: Body, index: np.ndarray, stride: int) -> _Skin:
+        return _Skin(
+            body.segment[index], body.skin_m[index], body.normal[index], body.area_m2[index] * stride,
+            body.firmness[index], body.narrow[index],
+        )  # fmt: skip
+
+
 class Sinking:
     """A body on its way into a bed; :meth:`run` goes on, :meth:`hold` changes what it means to do."""
 
@@ -74,12 +97,11 @@ class Sinking:
         self.model = ragdoll(body)
         self.data = engine.MjData(self.model)
         self._spring = self.model.jnt_stiffness.copy()
-        self._areas = body.area_m2 * 1000  # kPa m2 = kN; forces in N
         self._mass = np.array(self.model.body_mass[1:])
-        self._upper = np.array([name in ("abdomen", "thorax", "head") or "arm" in name or "hand" in name
-                                for name in body.mass_kg])  # fmt: skip
-        self._near, self._steps, self._stride = np.zeros(0, int), 0, 1
-        self.weight_n, self.load_n = GRAVITY * float(self._mass.sum()), 0.0
+        self._eased_n = _eased_n(bed, self._mass)
+        self._near, self._steps, self._stride = _Skin.of(body, np.zeros(0, int), 1), 0, 1
+        self.weight_n = GRAVITY * float(self._mass.sum()) - float(self._eased_n.sum())
+        self.load_n = 0.0
         self.hold(posture, at_once=True)
 
     def hold(self, posture: Posture, *, at_once: bool = False) -> None:
@@ -133,65 +155,67 @@ class Sinking:
         turn = self.data.xmat[1:].reshape(-1, 3, 3).copy()
         return Lying(self.body, self.bed, self.data.xpos[1:].copy(), turn, self.speed_m_s)
 
-    def _heights(self, index: np.ndarray | slice = slice(None)) -> np.ndarray:
-        segment = self.body.segment[index]
-        up = self.data.xmat[1:, 6:9][segment]
-        return np.einsum("nj,nj->n", up, self.body.skin_m[index]) + self.data.xpos[1:, 2][segment]
+    def _heights(self, stride: int = 1) -> np.ndarray:
+        """Of all points of the skin, or of every so many: (n,) metres."""
+        segment = self.body.segment[::stride]
+        return _dot(self.data.xmat[1:, 6:9][segment], self.body.skin_m[::stride]) + self.data.xpos[1:, 2][segment]
 
-    def _places(self, index: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
-        segment, skin = self.body.segment[index], self.body.skin_m[index]
-        x = np.einsum("nj,nj->n", self.data.xmat[1:, 0:3][segment], skin) + self.data.xpos[1:, 0][segment]
-        y = np.einsum("nj,nj->n", self.data.xmat[1:, 3:6][segment], skin) + self.data.xpos[1:, 1][segment]
+    def _places(self) -> tuple[np.ndarray, np.ndarray]:
+        """x and y of all points of the skin: (N,) each."""
+        segment, skin_m = self.body.segment, self.body.skin_m
+        x = _dot(self.data.xmat[1:, 0:3][segment], skin_m) + self.data.xpos[1:, 0][segment]
+        y = _dot(self.data.xmat[1:, 3:6][segment], skin_m) + self.data.xpos[1:, 1][segment]
         return x, y
 
     def _push(self) -> None:
-        """The bed's force on every segment, into ``xfrc_applied``."""
-        data, body = self.data, self.body
-        reach = self.bed.highest_m
+        """All that bears and holds the body, into ``xfrc_applied``."""
         if self._steps % REFRESH == 0:
-            some = slice(None, None, self._stride)
-            self._near = np.flatnonzero(self._heights(some) < reach + NEAR_M) * self._stride
+            heights = self._heights(self._stride)
+            self._near = _Skin.of(
+                self.body, np.flatnonzero(heights < self.bed.highest_m + NEAR_M) * self._stride, self._stride
+            )
         self._steps += 1
-        z = self._heights(self._near)
-        low = z < reach
-        touching, z = self._near[low], z[low]
-        segment = body.segment[touching]
-        facing = np.minimum(np.einsum("nj,nj->n", data.xmat[1:, 6:9][segment], body.normal[touching]), 0)
-        x, y = self._places(touching)
+        force = self._borne()
+        self.load_n = float(force[:, 2].sum())
+        self._keep_side(force)
+        force[:, 2] += self._eased_n
+        self.data.xfrc_applied[1:] = force
+
+    def _borne(self) -> np.ndarray:
+        """The bed's force and torque on every segment: (16, 6), N and Nm."""
+        data, near = self.data, self._near
+        turn, at = data.xmat[1:][near.segment], data.xpos[1:][near.segment]  # (n, 9), (n, 3)
+        z = _dot(turn[:, 6:9], near.skin_m) + at[:, 2]
+        low = np.flatnonzero(z < self.bed.highest_m)
+        z, turn, at, segment, skin_m = z[low], turn[low], at[low], near.segment[low], near.skin_m[low]
+        facing = np.minimum(_dot(turn[:, 6:9], near.normal[low]), 0)
+        x, y = _dot(turn[:, 0:3], skin_m) + at[:, 0], _dot(turn[:, 3:6], skin_m) + at[:, 1]
         surface = self.bed.surface_m(x, y)
         depth = surface - z
-        velocity, origin = data.cvel[1:], data.subtree_com[1]  # about the whole body's centre
-        spin, drift = velocity[segment, :3], velocity[segment, 3:]
+        # velocities are about the whole body's centre of mass
+        moving, origin = data.cvel[1:][segment], data.subtree_com[1]
         rx, ry, rz = x - origin[0], y - origin[1], z - origin[2]
-        vz = drift[:, 2] + spin[:, 0] * ry - spin[:, 1] * rx
-        pressure = self.bed.pressure_kpa(
-            depth - DRAG_S * np.clip(vz, -0.5, 0.5), body.firmness[touching], body.narrow[touching], surface
-        )
-        pressure[depth <= 0] = 0
-        up = pressure * -facing * self._areas[touching] * self._stride  # N
-        vx = drift[:, 0] + spin[:, 1] * rz - spin[:, 2] * ry
-        vy = drift[:, 1] + spin[:, 2] * rx - spin[:, 0] * rz
-        fx, fy = -GRIP * up * np.clip(vx, -0.1, 0.1), -GRIP * up * np.clip(vy, -0.1, 0.1)
-        centre = data.xipos[1:][segment]
-        ax, ay, az = x - centre[:, 0], y - centre[:, 1], z - centre[:, 2]
-        wrench = np.stack([fx, fy, up, ay * up - az * fy, az * fx - ax * up, ax * fy - ay * fx])  # (6, n)
-        force = np.stack([np.bincount(segment, row, 16) for row in wrench], axis=1)
-        self.load_n = float(up.sum())
-        for index in (0, 2):  # pelvis and thorax keep their side
-            matrix = data.xmat[1 + index].reshape(3, 3)
-            ahead = matrix[:, 1]  # the body's long axis
-            side, front = matrix[2, 0], matrix[2, 2]
-            roll = np.arctan2(-side, front)
-            off = np.radians(self.posture.roll_deg) - roll
+        vx = moving[:, 3] + moving[:, 1] * rz - moving[:, 2] * ry
+        vy = moving[:, 4] + moving[:, 2] * rx - moving[:, 0] * rz
+        vz = moving[:, 5] + moving[:, 0] * ry - moving[:, 1] * rx
+        damped = depth - DRAG_S * np.minimum(np.maximum(vz, -0.5), 0.5)
+        pressure = self.bed.pressure_kpa(damped, near.firmness[low], near.narrow[low], surface)
+        up = np.where(depth > 0, pressure, 0) * -facing * near.area_m2[low] * 1000  # N
+        fx = -GRIP * up * np.minimum(np.maximum(vx, -SLIP_M_S), SLIP_M_S)
+        fy = -GRIP * up * np.minimum(np.maximum(vy, -SLIP_M_S), SLIP_M_S)
+        ax, ay, az = np.stack([x, y, z]) - data.xipos[1:][segment].T
+        rows = (fx, fy, up, ay * up - az * fy, az * fx - ax * up, ax * fy - ay * fx)
+        return np.stack([np.bincount(segment, row, len(data.xpos) - 1) for row in rows], axis=1)
+
+    def _keep_side(self, force: np.ndarray) -> None:
+        """Torques that keep pelvis and thorax rolled as meant."""
+        for index in (0, 2):
+            turn = self.data.xmat[1 + index].reshape(3, 3)
+            along = turn[:, 1]
+            off = np.radians(self.posture.roll_deg) - np.arctan2(-turn[2, 0], turn[2, 2])
             off = (off + np.pi) % (2 * np.pi) - np.pi
-            slowing = velocity[index, :3] @ ahead
-            force[index, 3:] += ahead * np.clip(ROLL_NM * off - 20 * slowing, -150, 150)
-        if self.bed.raised_deg:
-            raised = np.radians(self.bed.raised_deg)
-            weight = GRAVITY * self._mass * self._upper
-            force[:, 2] += weight * (1 - np.cos(raised))  # only the part across the slope presses on it
-            force[0, 2] -= weight.sum() * np.sin(raised) ** 2 * 0.5  # the rest: half by friction, half by the seat
-        data.xfrc_applied[1:] = force
+            torque = ROLL_NM * off - ROLL_DRAG * float(self.data.cvel[1 + index, :3] @ along)
+            force[index, 3:] += along * min(max(torque, -MOST_NM), MOST_NM)
 
 
 def settle(body: Body, bed: Bed, posture: Posture) -> Lying:
@@ -203,3 +227,19 @@ def settle(body: Body, bed: Bed, posture: Posture) -> Lying:
         if abs(sinking.load_n / sinking.weight_n - 1) < BALANCED:
             break
     return sinking.lying()
+
+
+def _eased_n(bed: Bed, mass_kg: np.ndarray) -> np.ndarray:
+    """(16,) N by which a raised bed eases a segment's weight: only its part across the slope presses on the mat.
+
+    What slides down the slope is borne by friction, and by the seat.
+    """
+    raised = np.radians(bed.raised_deg)
+    weight = GRAVITY * mass_kg * np.array(["pelvis" not in name and not name.endswith(LEGS) for name in SEGMENTS])
+    eased = weight * (1 - np.cos(raised))
+    eased[0] -= SEAT * weight.sum() * np.sin(raised) ** 2
+    return eased
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.einsum("nj,nj->n", a, b)
