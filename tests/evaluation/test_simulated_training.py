@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from matpose.errors import MatposeError
-from matpose.evaluation import classifier_fit
+from matpose.evaluation import simulated_training
 from matpose.evaluation.posture_frames import LabelledFrames
 from matpose.evaluation.simulated_training import blurred_ranks, posture_from_simulated, presence
 
@@ -27,7 +27,7 @@ def bars(seed: int, kinds: list[int], classes: tuple[str, ...] = CLASSES) -> Lab
 
 
 def test_what_was_learned_is_found_again_at_any_gain_and_prone_is_an_error(monkeypatch):
-    monkeypatch.setattr(classifier_fit, "LEAST_STEPS", 60)
+    monkeypatch.setattr(simulated_training, "EPOCHS", 60)
     shown = bars(1, [0, 1, 2] * 10 + [3] * 10)
     # everything twice, once much louder; those that look prone are said to be supine
     canvases, label = (
@@ -40,14 +40,15 @@ def test_what_was_learned_is_found_again_at_any_gain_and_prone_is_an_error(monke
     assert answer["classes"] == list(CLASSES)
     names = [row["name"] for row in answer["rows"]]
     assert names[:3] == ["small CNN, root pressure", "small CNN, blurred ranks", "small CNN, presence"]
-    assert len(names) == 5
+    assert len(names) == 6
+    assert names[3] == "small CNNs, all nets together"
     for row in answer["rows"]:
         counts = np.array(row["confusion"])
         assert counts.sum(1).tolist() == [40, 20, 20, 0]
         assert (counts % 2 == 0).all(), f"{row['name']} answers otherwise at another gain"
         recall = np.diag(counts)[:3] / (40, 20, 20)
         assert row["balanced_accuracy"] == pytest.approx(recall.mean())
-        if row["name"] in names[:3]:
+        if row["name"] in names[:4]:
             assert counts[0, 3] >= 16
             assert recall[0] <= 0.6
             assert recall[1:].min() > 0.8
