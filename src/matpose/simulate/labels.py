@@ -7,7 +7,7 @@ import numpy as np
 from matpose.recording import JOINT_NAMES, LANDMARK_NAMES
 from matpose.simulate import anthropometry as table
 from matpose.simulate.anthropometry import SEGMENTS
-from matpose.simulate.body import STATURE_M
+from matpose.simulate.body_shape import STATURE_M
 from matpose.simulate.contact import Contact
 from matpose.simulate.settle import Lying
 
