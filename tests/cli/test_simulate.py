@@ -107,6 +107,7 @@ def test_posture_and_preset_are_passed_on(tmp_path, shell, no_physics):
         (("--night", 0), "a night of 0 hours"),
         (("--night", "nan"), "a night of nan hours"),
         (("--night", 1, "--posture", "left"), "leave out --posture"),
+        (("--frames", 1, "--posture", "left", "--style", "left-log"), "give one of them"),
         (("--frames", 20_000, "--mat", "bpms"), "more than 512 MiB"),
         (("--frames", 3, "--preview", "a.h5"), "have one name"),
     ],

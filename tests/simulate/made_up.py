@@ -23,6 +23,7 @@ def made_up(
     seed: int = 0,
     mat: Mat = MAT,
     posture: str | None = None,
+    style: str | None = None,
     person: int | None = None,
     wait_s: float = 0.0,
     fail_at: int | None = None,

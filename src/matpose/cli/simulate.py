@@ -28,6 +28,12 @@ def simulate(
     posture: Annotated[
         str | None, typer.Option(metavar="NAME", help="All in this posture; else as sleepers choose.")
     ] = None,
+    style: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Or in this style (left-foetal, starfish, ...); pmatdata: its seventeen in turn."
+        ),
+    ] = None,
     mat: MatName = None,
     rows: Rows = None,
     cols: Cols = None,
@@ -55,6 +61,8 @@ def simulate(
 
     if (frames is None) == (night is None):
         raise MatposeError("what to simulate is not clear", mend="give either --frames N or --night HOURS")
+    if posture is not None and style is not None:
+        raise MatposeError("a posture and a style are given", mend="give one of them")
     chosen = _mat(mat, rows, cols, pitch_mm)
     refuse_to_overwrite(output, [], force=force)
     if preview is not None:
@@ -63,10 +71,10 @@ def simulate(
         refuse_to_overwrite(preview, [], force=force)
     settings = {"seed": seed, "matpose": __version__, "mujoco": version("mujoco")}
     if frames is not None:
-        _frames(output, frames, chosen, posture, workers or os.cpu_count() or 1, settings, force)
+        _frames(output, frames, chosen, (posture, style), workers or os.cpu_count() or 1, settings, force)
     if night is not None:
-        if posture is not None:
-            raise MatposeError("a night has many postures", mend="leave out --posture")
+        if posture is not None or style is not None:
+            raise MatposeError("a night has many postures", mend="leave out --posture and --style")
         _night(output, night, chosen, settings, force)
     if preview is not None:
         from matpose.simulate.sheet import write_sheet
@@ -101,15 +109,20 @@ def _mat(name: str | None, rows: int | None, cols: int | None, pitch_mm: str | N
 
 
 def _frames(
-    output: Path, count: int, mat: Mat, posture: str | None, workers: int, settings: dict[str, Any], force: bool
-) -> None:
+    output: Path, count: int, mat: Mat, lying: tuple[str | None, str | None], workers: int, settings: dict[str, Any],
+    force: bool,
+) -> None:  # fmt: skip
     from functools import partial
 
     from matpose.simulate.generate import simulate_frames
+    from matpose.simulate.presets import draw_pmatdata
     from matpose.simulate.scene import draw_sample
 
-    make = partial(draw_sample, seed=settings["seed"], mat=mat, posture=posture)
-    settings = settings | {"posture": posture}
+    posture, style = lying
+    make = partial(draw_sample, seed=settings["seed"], mat=mat, posture=posture, style=style)
+    if style == "pmatdata":
+        make = partial(draw_pmatdata, seed=settings["seed"], mat=mat)
+    settings = settings | {"posture": posture, "style": style}
     with _progress(count, "frames") as advance:
         simulate_frames(
             make, count, mat, output, workers=min(workers, count), settings=settings, force=force, progress=advance

@@ -39,6 +39,7 @@ def draw_sample(
     style: str | None = None,
     person: int | None = None,
     sensor: bool = True,
+    raised_deg: float | None = None,
 ) -> Sample:
     """One simulated moment; the same numbers give the same moment, whatever else is drawn.
 
@@ -50,6 +51,7 @@ def draw_sample(
         style: a key of :data:`matpose.simulate.postures.STYLES`, in place of a posture.
         person: whose body; by default another one at every index.
         sensor: read by a sensor with a sensor's faults, else the true pressure.
+        raised_deg: how far the head of the bed is raised; else now and then, of those on their backs.
 
     Raises:
         MatposeError: a posture or style that there is none of, or a mat without pitch.
@@ -65,6 +67,8 @@ def draw_sample(
         style = str(rng.choice(choices, p=weight / weight.sum()))
     held = draw_posture(style, rng)
     bed = furnished(Bed.drawn(rng), body, style, held, rng)
+    if raised_deg is not None:
+        bed = replace(bed, raised_deg=raised_deg)
     lying = settle(body, bed, held)
     place = draw_place(lying, mat, rng)
     sample = seen(lying, place, held.name)
