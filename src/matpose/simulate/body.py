@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,6 +29,8 @@ class Body:
         firmness: (N,) how much stiffer than flesh.
         narrow: (N,) how much more stiffly foam answers there than under a trunk: foam is no bed of columns, and what
             a ball needs to sink in so deep goes with the inverse of its radius (Hertz).
+        landmark_m: "head_top" or a landmark to its segment and place (3,) in that frame, where this body knows its
+            own; the others are where the tables say.
     """
 
     person: Person
@@ -42,6 +45,7 @@ class Body:
     part: np.ndarray
     firmness: np.ndarray
     narrow: np.ndarray
+    landmark_m: Mapping[str, tuple[str, np.ndarray]] = field(default_factory=dict)
 
     @property
     def length_scale(self) -> float:
@@ -78,19 +82,9 @@ def light_body(person: Person, *, hip_width: float = 1.0, belly: float = 1.0, li
     normal = skin.normal / scale
     stretched = np.linalg.norm(normal, axis=1)
     area_m2 = skin.area_m2 * scale.prod(1) * stretched  # Nanson: da = det(F) |F^-T n| dA
-    mass_kg = {name: table.mass_share(name, person.sex) * person.mass_kg for name in table.SEGMENTS}
-    centre_m, inertia = {}, {}
-    for index, name in enumerate(table.SEGMENTS):
-        mine = skin.segment == index
-        points = skin.skin_m[mine] * scale[mine]
-        low, high = points.min(0), points.max(0)
-        share = table.centre_share(name, person.sex)
-        centre = (low + high) / 2
-        if share is not None and "hand" not in name and "foot" not in name:
-            centre[1] = -share * LENGTH[name.split("_", 1)[1]] * long
-        size = high - low
-        centre_m[name] = centre
-        inertia[name] = mass_kg[name] / 12 * (np.sum(size**2) - size**2)
+    mass_kg, centre_m, inertia = masses(
+        person, skin.skin_m * scale, skin.segment, {bare: length * long for bare, length in LENGTH.items()}
+    )
     return Body(
         person=person,
         joint_m={name: at * long for name, at in JOINTS.items()},
@@ -105,3 +99,32 @@ def light_body(person: Person, *, hip_width: float = 1.0, belly: float = 1.0, li
         firmness=skin.firmness,
         narrow=skin.narrow,
     )
+
+
+def masses(
+    person: Person, skin_m: np.ndarray, segment: np.ndarray, length_m: Mapping[str, float]
+) -> tuple[dict[str, float], dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Masses of the segments by the tables, their centres, and their principal moments as boxes around their skin.
+
+    Args:
+        person: whose.
+        skin_m: (N, 3) points in their segments' frames.
+        segment: (N,) index in ``SEGMENTS``.
+        length_m: of limbs from joint to joint, by segment without its side; the others' centres are their boxes'.
+
+    Returns:
+        Segment to kg, to (3,) metres in its frame, to (3,) kg m2.
+    """
+    mass_kg = {name: table.mass_share(name, person.sex) * person.mass_kg for name in table.SEGMENTS}
+    centre_m, inertia_kgm2 = {}, {}
+    for index, name in enumerate(table.SEGMENTS):
+        points = skin_m[segment == index]
+        low, high = points.min(0), points.max(0)
+        share = table.centre_share(name, person.sex)
+        centre = (low + high) / 2
+        if share is not None and (bare := name.partition("_")[2]) in length_m:
+            centre[1] = -share * length_m[bare]
+        size = high - low
+        centre_m[name] = centre
+        inertia_kgm2[name] = mass_kg[name] / 12 * (np.sum(size**2) - size**2)
+    return mass_kg, centre_m, inertia_kgm2

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from matpose.recording import JOINT_NAMES, LANDMARK_NAMES
 from matpose.simulate import anthropometry as table
 from matpose.simulate.anthropometry import SEGMENTS
-from matpose.simulate.body_shape import STATURE_M
 from matpose.simulate.contact import Contact
 from matpose.simulate.settle import Lying
 
@@ -48,12 +49,12 @@ _LANDMARKS: dict[str, tuple[str, np.ndarray]] = {
 
 def joints_m(lying: Lying) -> np.ndarray:
     """Centres of the joints, in the engine's frame: (14, 3), in the order of ``JOINT_NAMES``."""
-    return _placed(lying, [_JOINTS[name] for name in JOINT_NAMES], lying.body.person.stature_m)
+    return _placed(lying, {name: _JOINTS[name] for name in JOINT_NAMES}, lying.body.person.stature_m)
 
 
 def landmarks_m(lying: Lying) -> np.ndarray:
     """Bony places on the skin, in the engine's frame: (12, 3), in the order of ``LANDMARK_NAMES``."""
-    return _placed(lying, [_LANDMARKS[name] for name in LANDMARK_NAMES], lying.body.person.stature_m / STATURE_M)
+    return _placed(lying, {name: _LANDMARKS[name] for name in LANDMARK_NAMES}, lying.body.length_scale)
 
 
 def joint_contact(lying: Lying, found: Contact) -> np.ndarray:
@@ -71,7 +72,11 @@ def joint_contact(lying: Lying, found: Contact) -> np.ndarray:
 _THICK = {name: 0.05 if "hip" in name or name in ("thorax", "head_top") else 0.02 for name in JOINT_NAMES}
 
 
-def _placed(lying: Lying, places: list[tuple[str, np.ndarray]], scale: float) -> np.ndarray:
-    number = [SEGMENTS.index(segment) for segment, _ in places]
-    offset = np.stack([offset for _, offset in places]) * scale
-    return np.einsum("nij,nj->ni", lying.turn[number], offset) + lying.origin_m[number]
+def _placed(lying: Lying, places: Mapping[str, tuple[str, np.ndarray]], scale: float) -> np.ndarray:
+    """Places by the tables, but where the body knows its own."""
+    scaled = {name: (segment, offset * scale) for name, (segment, offset) in places.items()}
+    own = lying.body.landmark_m
+    found = [own.get(name, place) for name, place in scaled.items()]
+    number = [SEGMENTS.index(segment) for segment, _ in found]
+    offset_m = np.stack([offset for _, offset in found])
+    return np.einsum("nij,nj->ni", lying.turn[number], offset_m) + lying.origin_m[number]

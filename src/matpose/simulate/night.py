@@ -106,7 +106,7 @@ def _sleeper(rng: np.random.Generator, seed: int) -> Sleeper:
 
 
 @dataclass(frozen=True)
-class Pose:
+class Intent:
     """How the sleeper means to lie, on which pillow, and where on the mat."""
 
     style: str
@@ -114,7 +114,7 @@ class Pose:
     bed: Bed
     place: Place | None
 
-    def sample(self, sleeper: Sleeper, mat: Mat, rng: np.random.Generator) -> tuple[Sample, Pose]:
+    def sample(self, sleeper: Sleeper, mat: Mat, rng: np.random.Generator) -> tuple[Sample, Intent]:
         """Settled; and the same with its place, if it had none."""
         lying = settle(sleeper.body, self.bed, self.held)
         place = self.place or draw_place(lying, mat, rng)
@@ -127,7 +127,7 @@ def _bouts(sleeper: Sleeper, mat: Mat, hours: float, rng: np.random.Generator) -
     rate = (sleeper.turns_per_hour + LIMBS_PER_HOUR) / 3600
     empty = _nobody(mat)
     yield Bout(empty, int(rng.integers(20, 90)), "empty", still=False)
-    lying, pose = _turned(sleeper, None, rng).sample(sleeper, mat, rng)
+    lying, intent = _turned(sleeper, None, rng).sample(sleeper, mat, rng)
     yield from _entering(empty, lying, rng)
     now_s, slid_m, out = 0.0, 0.0, 0
     while True:
@@ -141,19 +141,19 @@ def _bouts(sleeper: Sleeper, mat: Mat, hours: float, rng: np.random.Generator) -
             yield Bout(_sitting(lying), int(rng.integers(10, 60)), None, still=False)
             yield from _moving(_sitting(lying), empty, 3, "bed-exit", rng)
             yield Bout(empty, int(rng.integers(*AWAY_S)), "empty", still=False)
-            then, pose = _turned(sleeper, None, rng).sample(sleeper, mat, rng)
+            then, intent = _turned(sleeper, None, rng).sample(sleeper, mat, rng)
             yield from _entering(empty, then, rng)
         elif rng.random() < sleeper.turns_per_hour / (rate * 3600):
             slid_m = 0.0
-            then, pose = _turned(sleeper, pose, rng).sample(sleeper, mat, rng)
+            then, intent = _turned(sleeper, intent, rng).sample(sleeper, mat, rng)
             yield from _moving(lying, then, int(rng.integers(4, 9)), f"turn {then.posture}", rng)
         else:
-            pose = _limb_moved(pose, rng)
+            intent = _limb_moved(intent, rng)
             event = "limb movement"
-            if slid_m > SLID_M and pose.place is not None:
-                pose = replace(pose, place=replace(pose.place, y_m=pose.place.y_m + slid_m))
+            if slid_m > SLID_M and intent.place is not None:
+                intent = replace(intent, place=replace(intent.place, y_m=intent.place.y_m + slid_m))
                 slid_m, event = 0.0, "slid down"
-            then, pose = pose.sample(sleeper, mat, rng)
+            then, intent = intent.sample(sleeper, mat, rng)
             yield from _moving(lying, then, int(rng.integers(2, 5)), event, rng)
         lying = then
 
@@ -165,7 +165,7 @@ def _entering(empty: Sample, lying: Sample, rng: np.random.Generator) -> Iterato
     yield from _moving(_sitting(lying), lying, 5, f"turn {lying.posture}", rng)
 
 
-def _turned(sleeper: Sleeper, before: Pose | None, rng: np.random.Generator) -> Pose:
+def _turned(sleeper: Sleeper, before: Intent | None, rng: np.random.Generator) -> Intent:
     """In another posture than before, about where they were."""
     leaving = None if before is None else before.held.name
     choices = [style for style in WEIGHT if STYLES[style] != leaving and "roll" not in style]
@@ -177,19 +177,19 @@ def _turned(sleeper: Sleeper, before: Pose | None, rng: np.random.Generator) -> 
     place = None if before is None else before.place
     if place is not None:
         place = replace(place, x_m=place.x_m + rng.normal(0, STRAY_M), y_m=place.y_m + rng.normal(0, STRAY_M / 2))
-    return Pose(style, held, bed, place)
+    return Intent(style, held, bed, place)
 
 
-def _limb_moved(pose: Pose, rng: np.random.Generator) -> Pose:
+def _limb_moved(intent: Intent, rng: np.random.Generator) -> Intent:
     """The same posture with one or two limbs elsewhere."""
-    fresh = draw_posture(pose.style, rng).joints
+    fresh = draw_posture(intent.style, rng).joints
     limbs = rng.choice(["left_arm", "right_arm", "left_leg", "right_leg"], rng.integers(1, 3), replace=False)
-    joints = dict(pose.held.joints)
+    joints = dict(intent.held.joints)
     for limb in limbs:
         side, kind = limb.split("_")
         for segment in ("upper_arm", "forearm", "hand") if kind == "arm" else ("thigh", "shank", "foot"):
             joints[f"{side}_{segment}"] = fresh[f"{side}_{segment}"]
-    return replace(pose, held=replace(pose.held, joints=joints))
+    return replace(intent, held=replace(intent.held, joints=joints))
 
 
 def _moving(a: Sample, b: Sample, seconds: int, event: str, rng: np.random.Generator) -> Iterator[Bout]:

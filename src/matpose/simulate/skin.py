@@ -54,7 +54,7 @@ def template_skin() -> Skin:
         for other, at, piece in ellipsoids:
             if other != index:
                 inside |= _inside(whole, at, piece) & _hides(clouds[other][0], name, piece, points)
-        code = _parts(name, whole, points, normals)
+        code = part_codes(name, whole, points, normals)
         number = np.full(len(points), table.SEGMENTS.index(name))
         firm = np.full(len(points), firmness)
         kept.append([values[~inside] for values in (points, normals, areas, number, code, firm, narrow)])
@@ -127,7 +127,7 @@ def _inside(points: np.ndarray, at: np.ndarray, piece: Shape | Limb) -> np.ndarr
     return (share > 0) & (share < 1) & (across < 0.97 * radius)
 
 
-def _parts(name: str, whole: np.ndarray, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+def part_codes(name: str, whole: np.ndarray, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
     """Codes of the body's parts: by segment, and on the trunk by place and side."""
     left = name.startswith("left_")
     bare = name.partition("_")[2] if name not in TRUNK else name
