@@ -166,8 +166,9 @@ def test_an_interrupt_is_one_line_and_the_same_command_goes_on(tmp_path, shell):
     pytest.importorskip("mujoco")
     words = ["simulate", "--frames", "66", "--seed", "1", "--workers", "2", "-o", str(tmp_path / "a.h5")]
     run = subprocess.Popen(
-        [sys.executable, "-m", "matpose", *words], text=True, stderr=subprocess.PIPE, start_new_session=True
-    )
+        [sys.executable, "-m", "matpose", *words], text=True, stderr=subprocess.PIPE, start_new_session=True,
+        preexec_fn=made_up.heed_interrupts,
+    )  # fmt: skip
     hidden = tmp_path / ".a.h5.partial"
     end = time.monotonic() + 30
     while not hidden.is_dir() and time.monotonic() < end:

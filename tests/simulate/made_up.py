@@ -25,6 +25,7 @@ def made_up(
     posture: str | None = None,
     style: str | None = None,
     person: int | None = None,
+    bodies: str = "light",
     wait_s: float = 0.0,
     fail_at: int | None = None,
     die_at: int | None = None,
@@ -64,7 +65,7 @@ def process(_index: int) -> int:
     return os.getpid()
 
 
-def made_up_night(seed: int, mat: Mat, hours: float) -> Iterator[Recording]:
+def made_up_night(seed: int, mat: Mat, hours: float, *, bodies: str = "light") -> Iterator[Recording]:
     """A frame a second in chunks of a minute, with an event each."""
     for minute in range(round(hours * 60)):
         samples = [made_up(minute * 60 + second, seed=seed, mat=mat) for second in range(60)]
@@ -73,3 +74,8 @@ def made_up_night(seed: int, mat: Mat, hours: float) -> Iterator[Recording]:
             minute * 60 + np.arange(60.0), np.zeros(60, np.uint16),
             joints_m=np.stack([sample.joints_m for sample in samples]), events=((minute * 60.0, "turn"),),
         )  # fmt: skip
+
+
+def heed_interrupts() -> None:
+    """In a child: tests that run in the background of a shell inherit that interrupts are ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up import MAT, made_up, process, threads
+from made_up import MAT, heed_interrupts, made_up, process, threads
 from PIL import Image
 
 from matpose.errors import MatposeError
@@ -122,8 +122,9 @@ def run_of_60(tmp_path):
         env = os.environ | {"PYTHONPATH": os.pathsep.join(path)}
         words = [sys.executable, str(tmp_path / "run.py"), str(tmp_path / "a.h5")]
         run = subprocess.Popen(
-            words, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-        )
+            words, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+            preexec_fn=heed_interrupts,
+        )  # fmt: skip
         begun.append(run)
         return run
 
