@@ -69,7 +69,7 @@ def test_inspect_tells_what_is_known(tmp_path, shell, no_physics):
     postures = {"left": 3, "supine": 4}
     assert facts["truth"] == {"postures": postures, "joints": 14, "landmarks": 12, "parts": 1, "people": 7}
     assert (facts["mat"]["rows"], facts["mat"]["pitch_y_m"], facts["flags"]) == (24, 0.08, {"nan": 2})
-    assert facts["meta"].keys() == {"seed", "matpose", "mujoco"}
+    assert facts["meta"].keys() == {"seed", "bodies", "matpose", "mujoco"}
     said = shell("inspect", tmp_path / "a.h5").out
     assert "14 joints, 12 landmarks, 1 parts, 7 people, left (3), supine (4)" in " ".join(said.split())
 

@@ -14,7 +14,7 @@ from matpose.errors import MatposeError
 VERBS = (
     "demo", "inspect", "convert", "clean", "calibrate", "simulate", "train", "evaluate", "info", "predict", "report",
 )  # fmt: skip
-EXTRA_OF = {"mujoco": "simulate"}
+EXTRA_OF = {"mujoco": "simulate", "anny": "bodies"}
 """Which extra brings a package; all others are for training."""
 
 app = typer.Typer(

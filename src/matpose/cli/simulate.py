@@ -34,6 +34,9 @@ def simulate(
             metavar="NAME", help="Or in this style (left-foetal, starfish, ...); pmatdata: its seventeen in turn."
         ),
     ] = None,
+    bodies: Annotated[
+        str, typer.Option(metavar="light|anny", help="Quick shapes by the tables, or realistic surfaces.")
+    ] = "light",
     mat: MatName = None,
     rows: Rows = None,
     cols: Cols = None,
@@ -69,7 +72,10 @@ def simulate(
         if preview.absolute() == output.absolute():
             raise MatposeError("the picture and the recording have one name", mend="give two", path=preview)
         refuse_to_overwrite(preview, [], force=force)
-    settings = {"seed": seed, "matpose": __version__, "mujoco": version("mujoco")}
+    settings = {"seed": seed, "bodies": bodies, "matpose": __version__, "mujoco": version("mujoco")}
+    if bodies == "anny":
+        settings["anny"] = version("anny")
+        _load_anny()
     if frames is not None:
         _frames(output, frames, chosen, (posture, style), workers or os.cpu_count() or 1, settings, force)
     if night is not None:
@@ -108,6 +114,14 @@ def _mat(name: str | None, rows: int | None, cols: int | None, pitch_mm: str | N
     return mat
 
 
+def _load_anny() -> None:
+    """Before the workers start, which would build it side by side, into the same files."""
+    from matpose.simulate.anny_rig import load_rig
+
+    typer.echo("loading anny: the first time on a machine this takes a minute or two", err=True)
+    load_rig()
+
+
 def _frames(
     output: Path, count: int, mat: Mat, lying: tuple[str | None, str | None], workers: int, settings: dict[str, Any],
     force: bool,
@@ -119,9 +133,9 @@ def _frames(
     from matpose.simulate.scene import draw_sample
 
     posture, style = lying
-    make = partial(draw_sample, seed=settings["seed"], mat=mat, posture=posture, style=style)
+    make = partial(draw_sample, bodies=settings["bodies"], seed=settings["seed"], mat=mat, posture=posture, style=style)
     if style == "pmatdata":
-        make = partial(draw_pmatdata, seed=settings["seed"], mat=mat)
+        make = partial(draw_pmatdata, bodies=settings["bodies"], seed=settings["seed"], mat=mat)
     settings = settings | {"posture": posture, "style": style}
     with _progress(count, "frames") as advance:
         simulate_frames(
@@ -139,7 +153,7 @@ def _night(output: Path, hours: float, mat: Mat, settings: dict[str, Any], force
     if not (isfinite(hours) and hours > 0):
         raise MatposeError(f"a night of {hours:g} hours", mend="give hours above 0")
     with _progress(hours, "hours") as advance:
-        chunks = night(settings["seed"], mat, hours)
+        chunks = night(settings["seed"], mat, hours, bodies=settings["bodies"])
         simulate_night(chunks, mat, output, hours=hours, settings=settings, force=force, progress=advance)
 
 

@@ -65,7 +65,7 @@ class Bout:
     still: bool = True
 
 
-def night(seed: int, mat: Mat, hours: float, *, sensor: bool = True) -> Iterator[Recording]:
+def night(seed: int, mat: Mat, hours: float, *, sensor: bool = True, bodies: str = "light") -> Iterator[Recording]:
     """One person's night at 1 Hz, in chunks of consecutive frames.
 
     Args:
@@ -73,6 +73,7 @@ def night(seed: int, mat: Mat, hours: float, *, sensor: bool = True) -> Iterator
         mat: what they lie on.
         hours: its length.
         sensor: read by a sensor with its faults, else the true pressure.
+        bodies: as for :func:`matpose.simulate.scene.draw_body`.
 
     Yields:
         Recordings with posture, joints, contact, parts; joints are NaN while nobody is there. ``time_s`` runs on from
@@ -81,7 +82,7 @@ def night(seed: int, mat: Mat, hours: float, *, sensor: bool = True) -> Iterator
     rng = np.random.default_rng((seed, 3))
     device = Sensor.drawn(mat, rng) if sensor else Sensor.ideal(mat)
     last, at_s = round(hours * 3600), 0
-    sleeper = _sleeper(rng, seed)
+    sleeper = _sleeper(rng, seed, bodies)
     for bout in _bouts(sleeper, mat, hours, rng):
         done = 0
         while done < bout.lasts_s and at_s < last:
@@ -95,9 +96,9 @@ def night(seed: int, mat: Mat, hours: float, *, sensor: bool = True) -> Iterator
             return
 
 
-def _sleeper(rng: np.random.Generator, seed: int) -> Sleeper:
+def _sleeper(rng: np.random.Generator, seed: int, bodies: str) -> Sleeper:
     return Sleeper(
-        draw_body(rng, f"simulated/{seed}"),
+        draw_body(rng, f"simulated/{seed}", bodies),
         Bed.drawn(rng),
         float(np.clip(rng.normal(TURNS_PER_HOUR, TURNS_SD), 0.3, 4)),
         float(rng.uniform(*BREATH_HZ)),

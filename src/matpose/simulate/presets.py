@@ -21,11 +21,11 @@ Read off the maps of S1 to S6 and the data set's own drawings; 11 and 12 show on
 """
 
 
-def draw_pmatdata(index: int, *, seed: int, mat: Mat, sensor: bool = True) -> Sample:
+def draw_pmatdata(index: int, *, seed: int, mat: Mat, sensor: bool = True, bodies: str = "light") -> Sample:
     """One of the seventeen postures: person ``index // 17`` in posture ``index % 17 + 1``, told as fact "posture17".
 
     Args:
-        index, seed, mat, sensor: as for :func:`matpose.simulate.scene.draw_sample`.
+        index, seed, mat, sensor, bodies: as for :func:`matpose.simulate.scene.draw_sample`.
 
     Example:
         >>> from matpose.mat import preset
@@ -34,5 +34,7 @@ def draw_pmatdata(index: int, *, seed: int, mat: Mat, sensor: bool = True) -> Sa
     """
     person, number = index // len(PMATDATA), index % len(PMATDATA) + 1
     style, raised_deg = PMATDATA[number]
-    sample = draw_sample(index, seed=seed, mat=mat, style=style, person=person, sensor=sensor, raised_deg=raised_deg)
+    sample = draw_sample(
+        index, seed=seed, mat=mat, style=style, person=person, sensor=sensor, raised_deg=raised_deg, bodies=bodies
+    )
     return replace(sample, facts={**sample.facts, "posture17": str(number)})

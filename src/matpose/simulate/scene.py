@@ -8,6 +8,7 @@ import numpy as np
 
 from matpose.errors import MatposeError
 from matpose.mat import Mat
+from matpose.simulate.anny_body import anny_body
 from matpose.simulate.bed import Bed, Block
 from matpose.simulate.body import Body, light_body
 from matpose.simulate.contact import Place, contact, pressure_kpa
@@ -28,6 +29,7 @@ WEIGHT = {
 }  # fmt: skip
 HEAD_ROOM_M = (-0.10, 0.14)  # between the mat's head edge and the vertex, where the mat is long enough
 RAISED = 0.3  # of those on their backs
+BODIES = ("light", "anny")
 
 
 def draw_sample(
@@ -40,6 +42,7 @@ def draw_sample(
     person: int | None = None,
     sensor: bool = True,
     raised_deg: float | None = None,
+    bodies: str = "light",
 ) -> Sample:
     """One simulated moment; the same numbers give the same moment, whatever else is drawn.
 
@@ -52,13 +55,14 @@ def draw_sample(
         person: whose body; by default another one at every index.
         sensor: read by a sensor with a sensor's faults, else the true pressure.
         raised_deg: how far the head of the bed is raised; else now and then, of those on their backs.
+        bodies: as for :func:`draw_body`.
 
     Raises:
-        MatposeError: a posture or style that there is none of, or a mat without pitch.
+        MatposeError: a posture, style or body that there is none of, or a mat without pitch.
     """
     of_person = np.random.default_rng((seed, 1, index if person is None else person))
     rng = np.random.default_rng((seed, 2, index))
-    body = draw_body(of_person, f"simulated/{index if person is None else person}")
+    body = draw_body(of_person, f"simulated/{index if person is None else person}", bodies)
     if style is None:
         choices = [name for name in WEIGHT if posture in (None, STYLES[name])]
         if not choices:
@@ -78,10 +82,24 @@ def draw_sample(
     return replace(sample, facts={**sample.facts, "style": style})
 
 
-def draw_body(rng: np.random.Generator, name: str) -> Body:
-    """A body at random: the tables', with girths of its own."""
+def draw_body(rng: np.random.Generator, name: str, bodies: str = "light") -> Body:
+    """A body at random; the same seed gives the same stature and mass, whatever the body.
+
+    Args:
+        rng: draws it.
+        name: subject name.
+        bodies: "light" for the tables' body with girths of its own, "anny" for a realistic one.
+
+    Raises:
+        MatposeError: other bodies, or anny is not installed.
+    """
+    if bodies not in BODIES:
+        raise MatposeError(f"there are no bodies {bodies!r}", mend=f"use {' or '.join(BODIES)}")
     hip_width, belly, limbs = np.exp(rng.normal(0, [0.05, 0.08, 0.06]))
-    return light_body(Person.drawn(rng, name), hip_width=hip_width, belly=belly, limbs=limbs)
+    person = Person.drawn(rng, name)
+    if bodies == "anny":
+        return anny_body(person, rng)
+    return light_body(person, hip_width=hip_width, belly=belly, limbs=limbs)
 
 
 def furnished(bed: Bed, body: Body, style: str, posture: Posture, rng: np.random.Generator) -> Bed:
