@@ -11,6 +11,7 @@ import numpy as np
 
 from matpose.errors import MatposeError
 from matpose.mat import Mat
+from matpose.quality import assess
 from matpose.recording import Recording
 from matpose.simulate.sample import Sample
 
@@ -69,11 +70,11 @@ def made_up_night(seed: int, mat: Mat, hours: float, *, bodies: str = "light") -
     """A frame a second in chunks of a minute, with an event each."""
     for minute in range(round(hours * 60)):
         samples = [made_up(minute * 60 + second, seed=seed, mat=mat) for second in range(60)]
-        yield Recording(
+        yield assess(Recording(
             np.stack([sample.pressure_kpa for sample in samples]), mat, "kPa",
             minute * 60 + np.arange(60.0), np.zeros(60, np.uint16),
             joints_m=np.stack([sample.joints_m for sample in samples]), events=((minute * 60.0, "turn"),),
-        )  # fmt: skip
+        ))  # fmt: skip
 
 
 def heed_interrupts() -> None:

@@ -221,10 +221,10 @@ def night(chunks: int = 6, per_chunk: int = 12, step_s: float = 10.0):
         frames = np.stack([made_up(number * 100 + index).pressure_kpa for index in range(per_chunk)])
         time_s = (number * per_chunk + np.arange(per_chunk)) * step_s
         frames[:, 5, 5] = 2.5 if number == 3 else frames[:, 5, 5]  # a cell sticks for one chunk
-        yield Recording(
+        yield assess(Recording(
             frames, MAT, "kPa", time_s, np.zeros(per_chunk, np.uint16),
             events=((float(time_s[0]), f"turn {number}"),), meta={"stature_m": "1.7"},
-        )  # fmt: skip
+        ))  # fmt: skip
 
 
 def test_a_night_is_joined_with_its_events_and_flags(tmp_path):

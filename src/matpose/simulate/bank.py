@@ -14,7 +14,7 @@ from matpose.simulate.contact import Place
 from matpose.simulate.likeness import best_shifts, moved, shape_of
 from matpose.simulate.person import Person
 from matpose.simulate.postures import draw_posture
-from matpose.simulate.scene import WEIGHT, draw_place, furnished, seen
+from matpose.simulate.scene import WEIGHT, draw_girths, draw_place, draw_style, furnished, seen
 from matpose.simulate.settle import Lying, Posture, settle
 
 
@@ -39,13 +39,11 @@ class Scene:
     @staticmethod
     def drawn(rng: np.random.Generator) -> Scene:
         """Somebody as sleepers lie, on a bed without folds: where those fall nothing in a map foretells."""
-        girths = np.exp(rng.normal(0, [0.05, 0.08, 0.06]))
+        girths = draw_girths(rng)
         person = Person.drawn(rng, "simulated")
-        weight = np.array(list(WEIGHT.values()))
-        style = str(rng.choice(list(WEIGHT), p=weight / weight.sum()))
+        style = draw_style(list(WEIGHT), rng)
         posture = draw_posture(style, rng)
-        hips, belly, limbs = map(float, girths)
-        scene = Scene(person, (hips, belly, limbs), replace(Bed.drawn(rng), wrinkles=0.0), posture, style)
+        scene = Scene(person, girths, replace(Bed.drawn(rng), wrinkles=0.0), posture, style)
         return replace(scene, bed=furnished(scene.bed, scene.body(), style, posture, rng))
 
     def body(self) -> Body:

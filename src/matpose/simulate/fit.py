@@ -2,9 +2,8 @@
 
 A bank of simulated maps gives a few candidates; each is laid down again with the person's own stature and mass where
 these are known; the best of two postures (or styles of the posture that is known) are refined, the better of the two
-to the end. Angles, girths, bed and pillow
-may leave the candidate's only at a price (:class:`matpose.simulate.freedom.Freedom`); the place on the mat costs
-nothing.
+to its end. Angles, girths, bed and pillow may leave the candidate's only at a price
+(:class:`matpose.simulate.freedom.Freedom`); the place on the mat costs nothing.
 
 A fit explains a map. It is no measurement of joints: other postures may press alike. Real maps do not tell it even
 supine from prone or half rolled: give the posture where it is known.

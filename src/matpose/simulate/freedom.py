@@ -12,13 +12,13 @@ from matpose.simulate.bed import Bed, Block
 from matpose.simulate.person import Person
 from matpose.simulate.postures import draw_posture
 from matpose.simulate.rotation import times
+from matpose.simulate.scene import GIRTHS_SD
 from matpose.simulate.settle import Posture
 
 DRAWS = 64  # of a style, for its spread
 SHARE = 0.5  # of a style's spread that one fit may use freely: the retrieved posture is already one of the style
 LEAST_DEG, MOST_DEG = 2.0, 20.0
 HEADING_DEG, ROLL_DEG, RAISED_DEG = 4.0, 6.0, 8.0
-GIRTHS = np.array([0.05, 0.08, 0.06])  # of their logarithms, as bodies are drawn
 STATURE_M, LOG_MASS = 0.04, 0.12  # where the person is not known
 HINGE_DEG = {"forearm": (-145, 0), "shank": (0, 140), "foot": (-25, 65), "hand": (-60, 60)}
 
@@ -51,7 +51,7 @@ class Freedom:
         person = scene.person
         if self.free_body:
             person = _person(person, take)
-        hips, belly, limbs = (float(v) for v in np.array(scene.girths) * np.exp(GIRTHS * take(3)))
+        hips, belly, limbs = (float(v) for v in np.array(scene.girths) * np.exp(np.array(GIRTHS_SD) * take(3)))
         moved = replace(
             scene,
             person=person,

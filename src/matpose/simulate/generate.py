@@ -86,7 +86,7 @@ def simulate_night(
     A night that was stopped is simulated again up to where the file stood, and gone on with from there.
 
     Args:
-        chunks: consecutive frames with times that run on, the same chunks for the same settings.
+        chunks: consecutive flagged frames with times that run on, the same chunks for the same settings.
         mat: the mat of every chunk.
         path: the ``*.h5``.
         hours: how long it will be.
@@ -104,7 +104,7 @@ def simulate_night(
             _refuse_too_large(chunk, hours, path)
         if number >= stream.pieces_done:
             meta = {**chunk.meta, **_meta(settings)}
-            stream.append(assess(replace(chunk, name=path.stem, source="simulated", meta=meta)))
+            stream.append(replace(chunk, name=path.stem, source="simulated", meta=meta))
         progress(float(chunk.time_s[-1]) / 3600)
     stream.finish()
     progress(hours)

@@ -20,7 +20,7 @@ from matpose.simulate.body import Body
 from matpose.simulate.contact import Place
 from matpose.simulate.postures import STYLES, draw_posture
 from matpose.simulate.sample import Sample
-from matpose.simulate.scene import WEIGHT, draw_body, draw_place, furnished, seen
+from matpose.simulate.scene import WEIGHT, draw_body, draw_place, draw_style, furnished, seen
 from matpose.simulate.sensor import Sensor
 from matpose.simulate.settle import Posture, settle
 
@@ -170,8 +170,7 @@ def _turned(sleeper: Sleeper, before: Intent | None, rng: np.random.Generator) -
     """In another posture than before, about where they were."""
     leaving = None if before is None else before.held.name
     choices = [style for style in WEIGHT if STYLES[style] != leaving and "roll" not in style]
-    weight = np.array([WEIGHT[style] for style in choices])
-    style = str(rng.choice(choices, p=weight / weight.sum()))
+    style = draw_style(choices, rng)
     held = draw_posture(style, rng)
     bed = furnished(sleeper.bed, sleeper.body, style, held, rng)
     bed = replace(bed, raised_deg=sleeper.raised_deg if held.name == "supine" else 0.0)

@@ -56,10 +56,9 @@ def ragdoll(body: Body) -> Any:
     return engine.MjModel.from_xml_string(_xml(body))
 
 
-def ball_address(model: Any, segment: str) -> tuple[int, int]:
-    """Where a segment's joint stands in ``qpos`` and in ``qvel``."""
-    joint = model.joint(segment).id
-    return int(model.jnt_qposadr[joint]), int(model.jnt_dofadr[joint])
+def joint_address(model: Any, segment: str) -> int:
+    """Where a segment's joint stands in ``qpos``."""
+    return int(model.jnt_qposadr[model.joint(segment).id])
 
 
 def _xml(body: Body) -> str:

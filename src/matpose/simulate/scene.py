@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +30,7 @@ WEIGHT = {
 }  # fmt: skip
 HEAD_ROOM_M = (-0.10, 0.14)  # between the mat's head edge and the vertex, where the mat is long enough
 RAISED = 0.3  # of those on their backs
+GIRTHS_SD = (0.05, 0.08, 0.06)  # of the logarithms of hips', belly's and limbs' girth
 BODIES = ("light", "anny")
 
 
@@ -67,8 +69,7 @@ def draw_sample(
         choices = [name for name in WEIGHT if posture in (None, STYLES[name])]
         if not choices:
             raise MatposeError(f"nobody is simulated {posture!r}", mend="use supine, prone, left or right")
-        weight = np.array([WEIGHT[name] for name in choices])
-        style = str(rng.choice(choices, p=weight / weight.sum()))
+        style = draw_style(choices, rng)
     held = draw_posture(style, rng)
     bed = furnished(Bed.drawn(rng), body, style, held, rng)
     if raised_deg is not None:
@@ -80,6 +81,18 @@ def draw_sample(
         reading = Sensor.drawn(mat, rng).read(sample.pressure_kpa[None], np.zeros(1), rng)[0]
         sample = replace(sample, pressure_kpa=reading)
     return replace(sample, facts={**sample.facts, "style": style})
+
+
+def draw_style(choices: Sequence[str], rng: np.random.Generator) -> str:
+    """One of some styles, as often as sleepers lie so."""
+    weight = np.array([WEIGHT[name] for name in choices])
+    return str(rng.choice(choices, p=weight / weight.sum()))
+
+
+def draw_girths(rng: np.random.Generator) -> tuple[float, float, float]:
+    """Of hips, belly and limbs, beyond what mass says: factors about 1."""
+    hips, belly, limbs = np.exp(rng.normal(0, GIRTHS_SD)).tolist()
+    return hips, belly, limbs
 
 
 def draw_body(rng: np.random.Generator, name: str, bodies: str = "light") -> Body:
@@ -95,7 +108,7 @@ def draw_body(rng: np.random.Generator, name: str, bodies: str = "light") -> Bod
     """
     if bodies not in BODIES:
         raise MatposeError(f"there are no bodies {bodies!r}", mend=f"use {' or '.join(BODIES)}")
-    hip_width, belly, limbs = np.exp(rng.normal(0, [0.05, 0.08, 0.06]))
+    hip_width, belly, limbs = draw_girths(rng)
     person = Person.drawn(rng, name)
     if bodies == "anny":
         return anny_body(person, rng)

@@ -10,7 +10,7 @@ from matpose.errors import MatposeError
 from matpose.simulate.anthropometry import SEGMENTS
 from matpose.simulate.bed import Bed
 from matpose.simulate.body import Body
-from matpose.simulate.ragdoll import TIMESTEP_S, ball_address, engine, ragdoll
+from matpose.simulate.ragdoll import TIMESTEP_S, engine, joint_address, ragdoll
 from matpose.simulate.rotation import about, times
 
 GRAVITY = 9.81
@@ -55,14 +55,12 @@ class Lying:
         bed: under it.
         origin_m: (16, 3) of the segments' frames.
         turn: (16, 3, 3) rotation matrices of the segments.
-        speed_m_s: root of its mean square over the mass, when it was taken.
     """
 
     body: Body
     bed: Bed
     origin_m: np.ndarray
     turn: np.ndarray
-    speed_m_s: float
 
     def skin_m(self) -> np.ndarray:
         """(N, 3) where the skin is."""
@@ -90,41 +88,37 @@ class _Skin:
 
 
 class Sinking:
-    """A body on its way into a bed; :meth:`run` goes on, :meth:`hold` changes what it means to do."""
+    """A body on its way into a bed; :meth:`run` goes on."""
 
     def __init__(self, body: Body, bed: Bed, posture: Posture) -> None:
-        self.body, self.bed = body, bed
+        self.body, self.bed, self.posture = body, bed, posture
         self.model = ragdoll(body)
         self.data = engine.MjData(self.model)
-        self._spring = self.model.jnt_stiffness.copy()
         self._mass = np.array(self.model.body_mass[1:])
         self._eased_n = _eased_n(bed, self._mass)
         self._near, self._steps, self._stride = _Skin.of(body, np.zeros(0, int), 1), 0, 1
         self.weight_n = GRAVITY * float(self._mass.sum()) - float(self._eased_n.sum())
         self.load_n = 0.0
-        self.hold(posture, at_once=True)
+        self._lay_down()
 
-    def hold(self, posture: Posture, *, at_once: bool = False) -> None:
-        """Mean to lie so; ``at_once`` puts the body there, just above the bed."""
-        model, data = self.model, self.data
-        self.posture = posture
+    def _lay_down(self) -> None:
+        """Put the body just above the bed, as it means to lie."""
+        model, data, posture = self.model, self.data, self.posture
         for name, rotation in posture.joints.items():
-            at, _ = ball_address(model, name)
+            at = joint_address(model, name)
             if isinstance(rotation, np.ndarray):
                 model.qpos_spring[at : at + 4] = rotation
             else:
                 model.qpos_spring[at] = np.radians(rotation)
-        model.jnt_stiffness[:] = self._spring
         for name, stiffer in posture.keep.items():
             model.jnt_stiffness[model.joint(name).id] *= stiffer
-        if at_once:
-            data.qpos[7:] = model.qpos_spring[7:]
-            roll, heading = np.radians([posture.roll_deg, posture.heading_deg])
-            data.qpos[3:7] = times(about(2, -heading), about(1, roll))
-            data.qpos[:3] = 0
-            engine.mj_kinematics(model, data)
-            lowest = (self._heights() - self.bed.surface_m(*self._places())).min()
-            data.qpos[2] -= lowest + 0.015
+        data.qpos[7:] = model.qpos_spring[7:]
+        roll, heading = np.radians([posture.roll_deg, posture.heading_deg])
+        data.qpos[3:7] = times(about(2, -heading), about(1, roll))
+        data.qpos[:3] = 0
+        engine.mj_kinematics(model, data)
+        lowest = (self._heights() - self.bed.surface_m(*self._places())).min()
+        data.qpos[2] -= lowest + 0.015
 
     def run(self, seconds: float, *, until_still: bool = False, stride: int = 1) -> None:
         """Go on for some time, or until nothing moves; on all points of the skin, or on every so many.
@@ -153,7 +147,7 @@ class Sinking:
         """The body as it is now."""
         engine.mj_kinematics(self.model, self.data)
         turn = self.data.xmat[1:].reshape(-1, 3, 3).copy()
-        return Lying(self.body, self.bed, self.data.xpos[1:].copy(), turn, self.speed_m_s)
+        return Lying(self.body, self.bed, self.data.xpos[1:].copy(), turn)
 
     def _heights(self, stride: int = 1) -> np.ndarray:
         """Of all points of the skin, or of every so many: (n,) metres."""
