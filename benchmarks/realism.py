@@ -1,31 +1,36 @@
 """How much simulated maps are like real ones, and what a posture classifier learns from them alone.
 
-python benchmarks/realism.py [--frames N] [--seed S] [--final]
+python benchmarks/realism.py [--frames N] [--seed S] [--workers N] [--final]
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from record import record
+from rich.progress import Progress
 
 from matpose.canvas import NATIVE
 from matpose.datasets import load
-from matpose.datasets.simulated import RECORDINGS_PER_SUBJECT
 from matpose.errors import DatasetError
 from matpose.evaluation.posture_frames import LabelledFrames
 from matpose.evaluation.realism_classifier import real_or_simulated
 from matpose.evaluation.realism_comparison import compare_maps
 from matpose.evaluation.realism_figures import curves, neighbours, sheets
 from matpose.evaluation.simulated_training import posture_from_simulated
-from matpose.mat import preset
+from matpose.mat import Mat, preset
 from matpose.quality import clean
 from matpose.recording import Recording
+from matpose.simulate.generate import recording_of
+from matpose.simulate.scene import draw_readings
+from matpose.simulate.workers import in_order
 from matpose.training.data import UNFIT
 from matpose.training.pictures import save_pictures
 
@@ -83,10 +88,21 @@ def lies_flat(recording: Recording) -> bool:
     )
 
 
-def simulated_maps(frames: int, seed: int, mat: str) -> Frames:
-    """The simulator's maps on a mat preset, treated as real ones are."""
-    people = -(-frames // RECORDINGS_PER_SUBJECT)  # a recording is one frame
-    return sound_frames(load(f"simulated:{people}:{seed}", mat=mat))
+def simulated_maps(frames: int, seed: int, mats: Sequence[str], workers: int) -> dict[str, Frames]:
+    """The simulator's maps on mat presets, treated as real ones are; every body at rest lies on each of them once."""
+    on = [preset(name) for name in mats]
+    with closing(in_order(partial(_recordings, seed=seed, mats=on), range(frames), workers)) as made, Progress() as bar:
+        people = list(bar.track(made, total=frames, description="simulating"))
+    return {name: sound_frames(one[index] for one in people) for index, name in enumerate(mats)}
+
+
+def _recordings(index: int, *, seed: int, mats: list[Mat]) -> list[Recording]:
+    """In a worker."""
+    samples = draw_readings(index, seed=seed, mats=mats)
+    return [
+        recording_of(sample, mat, name=f"simulated/{index}", subject=f"simulated/{index}", meta=dict(sample.facts))
+        for mat, sample in zip(mats, samples, strict=True)
+    ]
 
 
 def labelled(frames: Frames, mat: str) -> LabelledFrames:
@@ -122,12 +138,15 @@ def _some(mask: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--frames", type=int, default=4000, help="simulated maps for each mat")
+    options.add_argument("--frames", type=int, default=4000, help="people at rest, each on every mat")
     options.add_argument("--seed", type=int, default=0, help="of the simulated people, the draws and the nets")
+    options.add_argument("--workers", type=int, default=2, help="processes that simulate")
     options.add_argument("--final", action="store_true", help="also people and mats on which nothing was chosen")
     given = options.parse_args()
     real = sound_frames(load(f"pmatdata:{DATA}/pmatdata", subjects="i:1-6"), count=2)
-    simulated = simulated_maps(given.frames, given.seed, "pmatdata-i")
+    mats = ["pmatdata-i", *(other for _, _, other in FINAL.values() if given.final and other != "pmatdata-i")]
+    maps = simulated_maps(given.frames, given.seed, mats, given.workers)
+    simulated = maps["pmatdata-i"]
     mat = preset("pmatdata-i")
     flat, flat_simulated = real.at(real.flat), simulated.at(simulated.flat)
     comparison = compare_maps(flat.kpa, flat.posture, flat_simulated.kpa, flat_simulated.posture, mat)
@@ -145,8 +164,7 @@ def main() -> None:
     if given.final:
         for name, (dataset, subjects, tested_mat) in FINAL.items():
             tested = sound_frames(load(dataset.format(DATA), subjects=subjects), count=2)
-            again = tested_mat != "pmatdata-i"
-            learned = labelled(simulated_maps(given.frames, given.seed, tested_mat), tested_mat) if again else training
+            learned = labelled(maps[tested_mat], tested_mat)
             figures["posture_from_simulated"][name] = posture_from_simulated(
                 learned, labelled(tested, tested_mat), seeds=SEEDS
             )

@@ -51,6 +51,12 @@ class Limb:
     back_m: tuple[float, ...] = (0.0,)
 
 
+def _corners(segment: str, centre_m: tuple[float, float, float], semi_m: tuple[float, float, float]) -> list[Shape]:
+    """Four alike pieces, at the places of either side and of front and back."""
+    x, y, z = centre_m
+    return [Shape(segment, (side * x, y, face * z), semi_m) for side in (1, -1) for face in (1, -1)]
+
+
 _H = STATURE_M
 _HIP = np.array([table.HIP_SPAN / 2 * _H, 0, 0])
 _LUMBAR = np.array([0, table.LUMBAR_UP * _H, -0.03])
@@ -61,33 +67,32 @@ _SHOULDER = np.array([table.SHOULDER_SPAN / 2 * _H, table.SHOULDER_UP * _H, 0.00
 # centres of trunk pieces are counted from the hips here and brought into their segments' frames below
 TRUNK = {"pelvis": np.zeros(3), "abdomen": _LUMBAR, "thorax": _CHEST, "head": _NECK}
 PIECES: tuple[Shape | Limb, ...] = (
-    Shape("pelvis", (0, 0.045, -0.005), (0.172, 0.110, 0.104)),
-    Shape("pelvis", (0.082, -0.03, -0.030), (0.084, 0.100, 0.086)),  # buttocks
-    Shape("pelvis", (-0.082, -0.03, -0.030), (0.084, 0.100, 0.086)),
-    Shape("pelvis", (0.125, 0.005, 0.0), (0.050, 0.070, 0.065), 1.4),  # trochanters
-    Shape("pelvis", (-0.125, 0.005, 0.0), (0.050, 0.070, 0.065), 1.4),
-    # three lobes a piece: backs are flat, and flanks are steep
-    Shape("abdomen", (0.075, 0.185, 0.004), (0.090, 0.150, 0.100)),
-    Shape("abdomen", (-0.075, 0.185, 0.004), (0.090, 0.150, 0.100)),
-    Shape("abdomen", (0, 0.185, 0.004), (0.095, 0.150, 0.097)),
-    Shape("thorax", (0.085, 0.370, 0.002), (0.097, 0.185, 0.111)),
-    Shape("thorax", (-0.085, 0.370, 0.002), (0.097, 0.185, 0.111)),
-    Shape("thorax", (0, 0.380, 0.002), (0.105, 0.170, 0.109)),
-    Shape("thorax", (0.090, 0.440, -0.040), (0.080, 0.095, 0.072), 1.3),  # shoulder blades
-    Shape("thorax", (-0.090, 0.440, -0.040), (0.080, 0.095, 0.072), 1.3),
-    Shape("thorax", (0, 0.495, 0.0), (0.135, 0.065, 0.075)),
+    Shape("pelvis", (0, 0.045, -0.005), (0.182, 0.115, 0.120)),
+    Shape("pelvis", (0.100, -0.015, -0.030), (0.092, 0.105, 0.098)),  # buttocks
+    Shape("pelvis", (-0.100, -0.015, -0.030), (0.092, 0.105, 0.098)),
+    Shape("pelvis", (0, 0.025, -0.035), (0.130, 0.085, 0.078)),  # under load the cleft between them is gone
+    Shape("pelvis", (0.135, 0.005, 0.0), (0.052, 0.070, 0.072), 1.4),  # trochanters
+    Shape("pelvis", (-0.135, 0.005, 0.0), (0.052, 0.070, 0.072), 1.4),
+    # lobes at the corners: backs and flanks are flat, and steep where they meet
+    *_corners("abdomen", (0.095, 0.185, 0.035), (0.086, 0.155, 0.092)),
+    Shape("abdomen", (0, 0.185, 0.004), (0.115, 0.155, 0.119)),
+    *_corners("thorax", (0.105, 0.370, 0.032), (0.092, 0.190, 0.092)),
+    Shape("thorax", (0, 0.375, 0.002), (0.125, 0.180, 0.120)),
+    Shape("thorax", (0.105, 0.440, -0.042), (0.085, 0.100, 0.076), 1.3),  # shoulder blades
+    Shape("thorax", (-0.105, 0.440, -0.042), (0.085, 0.100, 0.076), 1.3),
+    Shape("thorax", (0, 0.495, -0.005), (0.150, 0.065, 0.080)),
     Shape("head", (0, 0.600, 0.005), (0.055, 0.085, 0.060)),  # neck
-    Shape("head", (0, 0.7075, 0.010), (0.076, 0.115, 0.098), 1.5),
+    Shape("head", (0, 0.7075, 0.010), (0.076, 0.115, 0.098), 3.0),
     Shape("upper_arm", (0.012, -0.015, 0), (0.058, 0.062, 0.060), 1.2),  # deltoid over the joint
     Limb("upper_arm", table.UPPER_ARM * _H, (0.050, 0.048, 0.046, 0.042)),
     Shape("forearm", (0, 0, 0), (0.042, 0.045, 0.042), 1.4),  # elbow
     Limb("forearm", table.FOREARM * _H, (0.043, 0.042, 0.034, 0.027)),
     Shape("hand", (0, -0.085, 0), (0.042, 0.095, 0.018)),
-    Limb("thigh", table.THIGH * _H, (0.086, 0.082, 0.074, 0.064, 0.057)),
+    Limb("thigh", table.THIGH * _H, (0.094, 0.089, 0.079, 0.067, 0.058)),
     Shape("shank", (0, 0, 0), (0.055, 0.060, 0.055), 1.3),  # knee
     Limb("shank", table.SHANK * _H, (0.051, 0.059, 0.052, 0.040, 0.034), 1.0, (0.0, 0.016, 0.014, 0.005, 0.0)),
-    Shape("foot", (0, -0.035, -0.022), (0.032, 0.034, 0.040), 2.0),  # heel
-    Shape("foot", (0, -0.045, 0.075), (0.046, 0.034, 0.125)),
+    Shape("foot", (0, -0.035, -0.024), (0.027, 0.030, 0.038), 4.0),  # heel
+    Shape("foot", (0, -0.045, 0.075), (0.040, 0.030, 0.118)),
 )
 
 LENGTH = {piece.segment: piece.length_m for piece in PIECES if isinstance(piece, Limb)}

@@ -17,6 +17,7 @@ from matpose.simulate.settle import Posture
 
 Rng = np.random.Generator
 SIDES = ("left", "right")
+UPWARDS = ("abdomen", "thorax", "head")  # segments that point to the head, so that they turn the other way forwards
 
 
 @dataclass
@@ -54,9 +55,10 @@ class Limbs:
         joints: dict[str, np.ndarray | float] = dict(self.hinge)
         for segment, (flexion, abduction, rotation) in self.ball.items():
             out = -1.0 if segment.startswith("right_") else 1.0
+            forwards = 1.0 if segment in UPWARDS else -1.0
             abduct = about(2, np.radians(out * abduction))
             joints[segment] = times(
-                times(abduct, about(0, np.radians(-flexion))), about(1, np.radians(-out * rotation))
+                times(abduct, about(0, np.radians(forwards * flexion))), about(1, np.radians(-out * rotation))
             )
         return Posture(name, roll_deg, heading_deg, joints, dict(self.keep))
 
@@ -76,7 +78,7 @@ def _supine(rng: Rng) -> tuple[Limbs, float]:
             limbs.arm(side, rng.normal(0, 8), rng.uniform(95, 150), rng.uniform(-90, -60), rng.uniform(20, 110))
         else:
             _behind_head(limbs, side, rng)
-        limbs.leg(side, rng.normal(2, 4), rng.uniform(0, 16), rng.normal(-25, 15), rng.gamma(1.5, 4))
+        limbs.leg(side, rng.normal(2, 4), rng.uniform(-2, 12), rng.normal(-25, 15), rng.gamma(1.5, 4))
     return limbs, rng.normal(0, 6)
 
 
@@ -163,16 +165,18 @@ def _on_side(hip: tuple[float, float], knee: tuple[float, float], arms: tuple[fl
     def draw(rng: Rng) -> tuple[Limbs, float]:
         limbs = Limbs.relaxed(rng)
         bend, fold, reach = rng.uniform(*hip), rng.uniform(*knee), rng.uniform(*arms)
-        limbs.ball["abdomen"] = (rng.uniform(0, 4) + bend / 8, rng.normal(0, 4), rng.normal(0, 4))
-        limbs.ball["thorax"] = (rng.uniform(0, 4) + bend / 8, rng.normal(0, 4), rng.normal(0, 4))
+        curl = rng.uniform(2, 14) + bend * rng.uniform(0.1, 0.3)  # people on their sides round their backs
+        limbs.ball["abdomen"] = (curl, rng.normal(0, 4), rng.normal(0, 4))
+        limbs.ball["thorax"] = (curl * rng.uniform(0.6, 1.3), rng.normal(0, 4), rng.normal(0, 4))
         limbs.ball["head"] = (rng.uniform(0, 20), rng.normal(0, 6), rng.normal(0, 10))
         limbs.leg("left", np.clip(bend + rng.normal(-4, 8), -5, 110), rng.normal(0, 4), rng.normal(0, 6), fold)
         more = rng.normal(8, 14)
         limbs.leg("right", np.clip(bend + more, -5, 115), rng.uniform(-14, 2), rng.normal(5, 8),
                   fold + more * rng.uniform(0, 1.2))  # fmt: skip
         # the lower arm comes out in front of the chest, under the cheek or straight ahead
+        elbow = rng.uniform(85, 135) if rng.random() < 0.55 else rng.uniform(5, 90)
         limbs.arm("left", np.clip(reach + rng.normal(25, 20), 15, 150), rng.normal(10, 8), rng.normal(0, 15),
-                  rng.uniform(10, 120))  # fmt: skip
+                  elbow)  # fmt: skip
         if rng.random() < 0.25:  # the upper arm along the flank, else in front
             limbs.arm("right", rng.normal(5, 12), rng.uniform(-5, 8), rng.normal(10, 15), rng.gamma(2, 12))
         else:
@@ -188,7 +192,9 @@ def _rolled(low: float, high: float) -> Callable[[Rng], tuple[Limbs, float]]:
 
     def draw(rng: Rng) -> tuple[Limbs, float]:
         roll = rng.uniform(low, high)
-        limbs, _ = _on_side((0, 45), (5, 75), (5, 60))(rng)
+        limbs, _ = _on_side((-2, 35), (5, 65), (5, 60))(rng)
+        for name in ("abdomen", "thorax"):  # the wedge keeps the back straight
+            limbs.ball[name] = (rng.uniform(-3, 6), rng.normal(0, 3), rng.normal(0, 3))
         return limbs, roll
 
     return draw
@@ -230,10 +236,10 @@ _SUPINE = {
     "right-figure-four": _figure_four("right"),
 }
 _SIDE = {
-    "side": _on_side((5, 60), (10, 90), (15, 90)),
+    "side": _on_side((0, 55), (15, 100), (15, 90)),
     "log": _on_side((-4, 12), (0, 20), (-5, 20)),
     "yearner": _on_side((5, 40), (10, 60), (60, 100)),
-    "foetal": _on_side((60, 105), (70, 125), (30, 90)),
+    "foetal": _on_side((45, 90), (80, 130), (30, 90)),
     "roll-30": _rolled(26, 44),
     "roll-60": _rolled(45, 72),
 }
@@ -244,7 +250,8 @@ STYLES: dict[str, str] = {
 }
 """Style of lying to posture."""
 
-HEADING_DEG = 5.0
+HEADING_DEG = 4.0
+LIES_STRAIGHT = 0.4  # of a rounded back's bend, by which the pelvis turns so that the whole lies along the bed
 
 
 def draw_posture(style: str, rng: Rng) -> Posture:
@@ -271,7 +278,8 @@ def draw_posture(style: str, rng: Rng) -> Posture:
         limbs, roll = _SUPINE[style](rng)
     else:
         limbs, roll = _SIDE[style.partition("-")[2]](rng)
-        drawn = limbs.posture("left", roll, heading)
+        curl = limbs.ball["abdomen"][0] + limbs.ball["thorax"][0]
+        drawn = limbs.posture("left", roll, heading - LIES_STRAIGHT * curl)
         return drawn if name == "left" else mirrored(drawn)
     return limbs.posture(name, roll, heading)
 

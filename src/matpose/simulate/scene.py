@@ -62,9 +62,47 @@ def draw_sample(
     Raises:
         MatposeError: a posture, style or body that there is none of, or a mat without pitch.
     """
-    of_person = np.random.default_rng((seed, 1, index if person is None else person))
     rng = np.random.default_rng((seed, 2, index))
-    body = draw_body(of_person, f"simulated/{index if person is None else person}", bodies)
+    lying, name, style = draw_lying(
+        index, rng, seed=seed, posture=posture, style=style, person=person, raised_deg=raised_deg, bodies=bodies
+    )
+    place = draw_place(lying, mat, rng)
+    sample = seen(lying, place, name)
+    if sensor:
+        sample = sensed(sample, mat, rng)
+    return replace(sample, facts={**sample.facts, "style": style})
+
+
+def draw_readings(index: int, *, seed: int, mats: Sequence[Mat]) -> list[Sample]:
+    """One person at rest, read by several mats, each somewhere else under the body and with a sensor of its own.
+
+    To come to rest is nearly all the work, so a network gets several maps of it.
+
+    Args:
+        index: which moment, of another person each.
+        seed: of the whole population.
+        mats: one reading each; a mat may come several times.
+    """
+    rng = np.random.default_rng((seed, 3, index))
+    lying, name, style = draw_lying(index, rng, seed=seed)
+    found = [sensed(seen(lying, draw_place(lying, mat, rng), name), mat, rng) for mat in mats]
+    return [replace(sample, facts={**sample.facts, "style": style}) for sample in found]
+
+
+def draw_lying(
+    index: int,
+    rng: np.random.Generator,
+    *,
+    seed: int,
+    posture: str | None = None,
+    style: str | None = None,
+    person: int | None = None,
+    raised_deg: float | None = None,
+    bodies: str = "light",
+) -> tuple[Lying, str, str]:
+    """A body at rest, its posture and its style of lying; arguments as for :func:`draw_sample`."""
+    number = index if person is None else person
+    body = draw_body(np.random.default_rng((seed, 1, number)), f"simulated/{number}", bodies)
     if style is None:
         choices = [name for name in WEIGHT if posture in (None, STYLES[name])]
         if not choices:
@@ -74,13 +112,13 @@ def draw_sample(
     bed = furnished(Bed.drawn(rng), body, style, held, rng)
     if raised_deg is not None:
         bed = replace(bed, raised_deg=raised_deg)
-    lying = settle(body, bed, held)
-    place = draw_place(lying, mat, rng)
-    sample = seen(lying, place, held.name)
-    if sensor:
-        reading = Sensor.drawn(mat, rng).read(sample.pressure_kpa[None], np.zeros(1), rng)[0]
-        sample = replace(sample, pressure_kpa=reading)
-    return replace(sample, facts={**sample.facts, "style": style})
+    return settle(body, bed, held), held.name, style
+
+
+def sensed(sample: Sample, mat: Mat, rng: np.random.Generator) -> Sample:
+    """A sample as a sensor of the population reads it."""
+    reading = Sensor.drawn(mat, rng).read(sample.pressure_kpa[None], np.zeros(1), rng)[0]
+    return replace(sample, pressure_kpa=reading)
 
 
 def draw_style(choices: Sequence[str], rng: np.random.Generator) -> str:
@@ -129,15 +167,15 @@ def furnished(bed: Bed, body: Body, style: str, posture: Posture, rng: np.random
     ]
     if "roll" in style:
         behind = -1 if posture.name == "left" else 1  # the wedge under the back rises away from the face
-        width = rng.uniform(0.42, 0.66)
-        slope = np.tan(np.radians(rng.uniform(4, 14)))
+        width = rng.uniform(0.40, 0.65)
+        slope = np.tan(np.radians(np.clip(abs(posture.roll_deg) * rng.uniform(0.35, 0.9), 6, 34)))
         blocks.append(
             Block(
-                (behind * (width / 2 - rng.uniform(0.02, 0.20)), rng.uniform(0.02, 0.14) * stature_m),
-                (width, rng.uniform(0.5, 0.95)),
+                (behind * (width / 2 - rng.uniform(0.02, 0.16)), rng.uniform(0.00, 0.14) * stature_m),
+                (width, rng.uniform(0.6, 1.2)),
                 width * slope,
                 rises=behind,
-                even=rng.uniform(0.2, 0.75),
+                even=rng.uniform(0.3, 0.8),
             )
         )
     raised = rng.uniform(10, 65) if posture.name == "supine" and rng.random() < RAISED else 0.0

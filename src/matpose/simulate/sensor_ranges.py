@@ -42,7 +42,7 @@ class SensorRanges:
     gain_sd: float = 0.17  # force over weight varies by 15-20 % on one mat
     cell_gain_sd: Range = (0.03, 0.12)  # measured .085
     line_gain_sd: Range = (0.02, 0.12)  # measured rows .095, columns .055
-    crosstalk: Range = (0.0, 0.02)  # measured rows .012, columns .008
+    crosstalk: Range = (0.0, 0.035)  # measured rows .012, columns .008
     blur_cells: Range = (0.3, 0.8)
     creep: Range = (0.05, 0.40)  # measured .32, extrapolated from one minute
     noise_kpa: Range = (0.002, 0.03)  # measured .002; capacitive mats more

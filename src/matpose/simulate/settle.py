@@ -19,10 +19,10 @@ DRAG_S = 0.05  # pressure of the foam against speed, over its stiffness
 GRIP = 6.0  # sideways force for each m/s, in shares of the force pressed with
 SLIP_M_S = 0.1  # faster, the grip grows no more
 ROLL_NM, ROLL_DRAG, MOST_NM = 300.0, 20.0, 150.0  # per radian, per radian a second: the trunk keeps its side
-SEAT = 0.5  # of what slides down a raised bed; friction bears the rest
+SEAT = 1.0  # of what slides down a raised bed, less what friction bears
 LONGEST_S = 1.3
-STILL_M_S = 0.02
-BALANCED, MOST_ROUNDS = 0.004, 4
+STILL_M_S, SETTLED_M_S = 0.02, 0.006
+BALANCED, MOST_ROUNDS = 0.004, 8
 COARSE, FINE_S = 3, 0.25  # a body falls on every third point of its skin, and comes to rest on all of them
 NEAR_M, REFRESH = 0.04, 8  # skin higher than this above the bed is looked at every few steps only
 
@@ -199,7 +199,8 @@ class Sinking:
         fy = -GRIP * up * np.minimum(np.maximum(vy, -SLIP_M_S), SLIP_M_S)
         ax, ay, az = np.stack([x, y, z]) - data.xipos[1:][segment].T
         rows = (fx, fy, up, ay * up - az * fy, az * fx - ax * up, ax * fy - ay * fx)
-        return np.stack([np.bincount(segment, row, len(data.xpos) - 1) for row in rows], axis=1)
+        # of no points at all, bincount would count whole numbers
+        return np.stack([np.bincount(segment, row, len(data.xpos) - 1) for row in rows], axis=1).astype(float)
 
     def _keep_side(self, force: np.ndarray) -> None:
         """Torques that keep pelvis and thorax rolled as meant."""
@@ -218,7 +219,8 @@ def settle(body: Body, bed: Bed, posture: Posture) -> Lying:
     sinking.run(LONGEST_S, until_still=True, stride=COARSE)
     for _ in range(MOST_ROUNDS):
         sinking.run(FINE_S)
-        if abs(sinking.load_n / sinking.weight_n - 1) < BALANCED:
+        # what still sinks is borne by the foam's drag, which the mat would not read
+        if abs(sinking.load_n / sinking.weight_n - 1) < BALANCED and sinking.speed_m_s < SETTLED_M_S:
             break
     return sinking.lying()
 

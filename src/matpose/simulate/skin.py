@@ -11,7 +11,7 @@ from matpose.simulate import anthropometry as table
 from matpose.simulate.body_shape import LENGTH, PIECES, TRUNK, Limb, Shape, at_rest
 
 SPACING_M = 0.02  # of skin points
-BROAD_M, STIFFEST = 0.10, 3.5  # foam answers pieces narrower than this more stiffly, up to so many times
+BROAD_M, STIFFEST = 0.10, 5.0  # foam answers pieces narrower than this more stiffly, up to so many times
 ROOT_M = 0.10  # of a limb, which the trunk hides
 
 
