@@ -12,12 +12,12 @@ PMATDATA = {
     1: ("supine", 0.0), 2: ("right-side", 0.0), 3: ("left-side", 0.0),
     4: ("right-roll-30", 0.0), 5: ("right-roll-60", 0.0), 6: ("left-roll-30", 0.0), 7: ("left-roll-60", 0.0),
     8: ("hands-behind-head", 0.0), 9: ("hands-on-belly", 0.0), 10: ("knees-up", 0.0),
-    11: ("left-leg-over", 0.0), 12: ("right-leg-over", 0.0), 13: ("right-foetal", 0.0), 14: ("left-foetal", 0.0),
+    11: ("right-leg-over", 0.0), 12: ("left-leg-over", 0.0), 13: ("right-foetal", 0.0), 14: ("left-foetal", 0.0),
     15: ("supine", 30.0), 16: ("supine", 45.0), 17: ("supine", 60.0),
 }  # fmt: skip
 """Number of a posture of experiment i to the style of lying and how far the bed is raised, degrees.
 
-Read off the maps of S1 to S6 and the data set's own drawings; 11 and 12 show one leg only.
+Read off the maps of S1 to S6 and the data set's own drawings; 11 shows the left leg only, and 12 the right.
 """
 
 

@@ -21,7 +21,7 @@ SLIP_M_S = 0.1  # faster, the grip grows no more
 ROLL_NM, ROLL_DRAG, MOST_NM = 300.0, 20.0, 150.0  # per radian, per radian a second: the trunk keeps its side
 SEAT = 1.0  # of what slides down a raised bed, less what friction bears
 LONGEST_S = 1.3
-STILL_M_S, SETTLED_M_S = 0.02, 0.006
+STILL_M_S = 0.02
 BALANCED, MOST_ROUNDS = 0.004, 8
 COARSE, FINE_S = 3, 0.25  # a body falls on every third point of its skin, and comes to rest on all of them
 NEAR_M, REFRESH = 0.04, 8  # skin higher than this above the bed is looked at every few steps only
@@ -98,7 +98,6 @@ class Sinking:
         self._eased_n = _eased_n(bed, self._mass)
         self._near, self._steps, self._stride = _Skin.of(body, np.zeros(0, int), 1), 0, 1
         self.weight_n = GRAVITY * float(self._mass.sum()) - float(self._eased_n.sum())
-        self.load_n = 0.0
         self._lay_down()
 
     def _lay_down(self) -> None:
@@ -143,6 +142,14 @@ class Sinking:
         square = (self.data.cvel[1:, 3:] ** 2).sum(1)
         return float(np.sqrt((square * self._mass).sum() / self._mass.sum()))
 
+    def load_n(self) -> float:
+        """What the bed bears if all stands still from now on: what still sinks is borne by the foam's drag as well."""
+        body, bed = self.body, self.bed
+        surface = bed.surface_m(*self._places())
+        facing = np.minimum(_dot(self.data.xmat[1:, 6:9][body.segment], body.normal), 0)
+        pressure = bed.pressure_kpa(surface - self._heights(), body.firmness, body.narrow, surface)
+        return float((pressure * -facing * body.area_m2).sum() * 1000)
+
     def lying(self) -> Lying:
         """The body as it is now."""
         engine.mj_kinematics(self.model, self.data)
@@ -170,7 +177,6 @@ class Sinking:
             )
         self._steps += 1
         force = self._borne()
-        self.load_n = float(force[:, 2].sum())
         self._keep_side(force)
         force[:, 2] += self._eased_n
         self.data.xfrc_applied[1:] = force
@@ -219,8 +225,7 @@ def settle(body: Body, bed: Bed, posture: Posture) -> Lying:
     sinking.run(LONGEST_S, until_still=True, stride=COARSE)
     for _ in range(MOST_ROUNDS):
         sinking.run(FINE_S)
-        # what still sinks is borne by the foam's drag, which the mat would not read
-        if abs(sinking.load_n / sinking.weight_n - 1) < BALANCED and sinking.speed_m_s < SETTLED_M_S:
+        if abs(sinking.load_n() / sinking.weight_n - 1) < BALANCED:
             break
     return sinking.lying()
 
