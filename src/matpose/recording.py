@@ -23,8 +23,14 @@ LANDMARK_NAMES = (
 POSTURES = ("supine", "prone", "left", "right", "sitting", "empty", "unknown")
 COLUMNS = (
     "frames", "time_s", "flags", "posture", "joints_m", "joint_contact", "landmarks_m", "parts", "person",
+    "partner_posture", "partner_joints_m", "partner_joint_contact", "whose", "facts", "partner_facts",
 )  # fmt: skip
 """Fields of a recording that hold one row a frame."""
+FACTS = np.dtype(
+    [("stature_m", "<f4"), ("mass_kg", "<f4"), ("sex", "S8"), ("style", "S24"), ("raised_deg", "<f4"),
+     ("posture17", "u1")]
+)  # fmt: skip
+"""Of a frame's person and bed: NaN, empty or 0 where it is not known."""
 
 
 class Flag(IntFlag):
@@ -72,6 +78,10 @@ class Recording:
         landmarks_m: (T, 12, 3) float32, like ``joints_m``, in the order of ``LANDMARK_NAMES``.
         parts: (T, rows, cols) uint8, the body part over each cell, as coded in the docs.
         person: (T,) uint32, which of several people a frame shows, where its frames are not all of one.
+        partner_posture, partner_joints_m, partner_joint_contact: like those without "partner", of a second person on
+            the mat; "empty" and NaN where there is none.
+        whose: (T, rows, cols) uint8, whose part is over each cell: 1 the person's, 2 the partner's, 0 nobody's.
+        facts, partner_facts: (T,) of ``FACTS``, what else is known of the person, their bed and style of lying.
         events: (time_s, what) pairs: turns, exits, transfers.
         meta: further facts of its dataset ("posture17", "mattress").
 
@@ -99,6 +109,12 @@ class Recording:
     landmarks_m: np.ndarray | None = None
     parts: np.ndarray | None = None
     person: np.ndarray | None = None
+    partner_posture: np.ndarray | None = None
+    partner_joints_m: np.ndarray | None = None
+    partner_joint_contact: np.ndarray | None = None
+    whose: np.ndarray | None = None
+    facts: np.ndarray | None = None
+    partner_facts: np.ndarray | None = None
     events: tuple[tuple[float, str], ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
 
@@ -114,6 +130,12 @@ class Recording:
             "landmarks_m": (count, len(LANDMARK_NAMES), 3),
             "parts": (count, self.mat.rows, self.mat.cols),
             "person": (count,),
+            "partner_posture": (count,),
+            "partner_joints_m": (count, len(JOINT_NAMES), 3),
+            "partner_joint_contact": (count, len(JOINT_NAMES)),
+            "whose": (count, self.mat.rows, self.mat.cols),
+            "facts": (count,),
+            "partner_facts": (count,),
         }
         for name, shape in expected.items():
             value = getattr(self, name)
@@ -125,8 +147,12 @@ class Recording:
                 )
         if self.unit not in ("kPa", "raw"):
             raise MatposeError(f"a recording's unit cannot be {self.unit!r}", mend="convert to kPa, or say 'raw'")
-        if self.posture is not None and (unknown := set(self.posture.tolist()) - set(POSTURES)):
-            raise MatposeError(f"unknown postures {sorted(unknown)}", mend=f"use {', '.join(POSTURES)}")
+        for posture in (self.posture, self.partner_posture):
+            if posture is not None and (unknown := set(posture.tolist()) - set(POSTURES)):
+                raise MatposeError(f"unknown postures {sorted(unknown)}", mend=f"use {', '.join(POSTURES)}")
+        for facts in (self.facts, self.partner_facts):
+            if facts is not None and facts.dtype != FACTS:
+                raise MatposeError(f"facts are a table of {facts.dtype}", mend="use matpose.recording.FACTS")
 
     def __len__(self) -> int:
         return len(self.frames)

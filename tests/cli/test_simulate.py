@@ -58,7 +58,7 @@ def test_frames_as_asked_for_by_any_number_of_workers(tmp_path, shell, no_physic
         assert sheet.format == "PNG"
     with h5py.File(a) as file:  # what any other tool sees
         assert sorted(file) == [
-            "flags", "frames", "joint_contact", "joints_m", "landmarks_m", "mat", "meta", "parts", "person",
+            "facts", "flags", "frames", "joint_contact", "joints_m", "landmarks_m", "mat", "meta", "parts", "person",
             "posture", "time_s",
         ]  # fmt: skip
 
@@ -160,6 +160,47 @@ def test_the_true_simulator_gives_the_same_by_one_and_two_workers(tmp_path, shel
         assert answer.code == 0, answer.err
     assert arrays(tmp_path / "a.h5") == arrays(tmp_path / "b.h5")
     assert "nobody is simulated" in shell("simulate", "--frames", 1, "--posture", "up", "-o", tmp_path / "c.h5").err
+
+
+def test_two_people_on_one_mat_by_one_and_two_workers(tmp_path, shell):
+    pytest.importorskip("mujoco")
+    words = ("simulate", "--frames", 2, "--people", 2, "--mat", "carpet", "--seed", 3)
+    for name, workers in (("a.h5", 1), ("b.h5", 2)):
+        picture = tmp_path / f"{name}.png"
+        answer = shell(*words, "--workers", workers, "--preview", picture, "-o", tmp_path / name)
+        assert answer.code == 0, answer.err
+        assert picture.exists()
+    assert arrays(tmp_path / "a.h5") == arrays(tmp_path / "b.h5")
+    recording = read(tmp_path / "a.h5")
+    assert recording.whose is not None
+    assert recording.facts is not None
+    assert recording.partner_facts is not None
+    assert set(np.unique(recording.whose)) == {0, 1, 2}
+    assert (recording.facts["mass_kg"] != recording.partner_facts["mass_kg"]).all()
+    assert recording.meta["people"] == "2"
+    copied = shell("convert", tmp_path / "b.h5", "-o", tmp_path / "c.h5")
+    assert copied.code == 0, copied.err
+    assert arrays(tmp_path / "b.h5") == arrays(tmp_path / "c.h5")
+    assert json.loads(shell("inspect", tmp_path / "b.h5", "--json").out)["truth"]["joints"] == 14
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("--frames", 3), "a mat 0.89 m wide holds no two people. Mend: give one of at least 1.4 m: --mat carpet"),
+        (("--night", 1, "--mat", "bpms"), "0.85 m wide holds no two people"),
+        (("--frames", 3, "--mat", "carpet", "--style", "pmatdata"), "do not lie side by side as 'pmatdata'"),
+        (("--frames", 3, "--mat", "carpet", "--style", "starfish"), "do not lie side by side as 'starfish'"),
+        (("--night", 1, "--mat", "carpet", "--posture", "left"), "leave out --posture"),
+    ],
+)
+def test_what_two_people_cannot_do(tmp_path, shell, words, problem):
+    pytest.importorskip("mujoco")
+    answer = shell("simulate", "--people", 2, *words, "-o", tmp_path / "a.h5")
+    assert answer.code == 2
+    assert problem in answer.err
+    assert not list(tmp_path.iterdir())
+    assert shell("simulate", "--people", 3, *words, "-o", tmp_path / "a.h5").code == 2
 
 
 def test_an_interrupt_is_one_line_and_the_same_command_goes_on(tmp_path, shell):

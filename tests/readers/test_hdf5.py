@@ -19,7 +19,7 @@ from hypothesis.extra.numpy import arrays
 from matpose.errors import MatposeError, UnreadableFile
 from matpose.mat import PRESETS, CountScale, Mat
 from matpose.readers import examine, read, write_recording
-from matpose.recording import POSTURES, Recording
+from matpose.recording import FACTS, POSTURES, Recording
 
 SAME_FOLDER = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -41,6 +41,10 @@ def full() -> Recording:
         posture=np.array([*POSTURES]), joints_m=rng.random((7, 14, 3)).astype(np.float32),
         joint_contact=rng.random((7, 14)) > 0.5, parts=rng.integers(0, 22, (7, 64, 32)).astype(np.uint8),
         landmarks_m=rng.random((7, 12, 3)).astype(np.float32), person=rng.integers(0, 1 << 32, 7).astype(np.uint32),
+        partner_posture=np.array(POSTURES[::-1]), partner_joints_m=rng.random((7, 14, 3)).astype(np.float32),
+        partner_joint_contact=rng.random((7, 14)) > 0.5, whose=rng.integers(0, 3, (7, 64, 32)).astype(np.uint8),
+        facts=np.array([(1.7, 70 + row, "female", "hands-behind-head", 12.5, row) for row in range(7)], FACTS),
+        partner_facts=np.zeros(7, FACTS),
         events=((1.5, "turn"), (2.25, "exit")), meta={"posture17": "7", "mattress": "Schaum"},
     )  # fmt: skip
 
@@ -60,6 +64,28 @@ def test_round_trip(tmp_path, recording):
     write_recording(tmp_path / "a.h5", recording)
     assert_same(read(tmp_path / "a.h5"), recording)
     assert examine(tmp_path / "a.h5").format == "matpose-hdf5"
+
+
+def test_a_file_from_before_there_were_partners_and_facts(tmp_path):
+    new = ("partner_posture", "partner_joints_m", "partner_joint_contact", "whose", "facts", "partner_facts")
+    write_recording(tmp_path / "a.h5", full())
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        assert file.attrs["schema_version"] == 1
+        for name in new:
+            del file[name]
+    assert_same(read(tmp_path / "a.h5"), replace(full(), **dict.fromkeys(new)))
+
+
+def test_any_hdf5_tool_finds_the_partner_and_the_facts(tmp_path):
+    write_recording(tmp_path / "a.h5", full())
+    with h5py.File(tmp_path / "a.h5") as file:
+        whose, facts = file["whose"], file["facts"]
+        assert isinstance(whose, h5py.Dataset)
+        assert isinstance(facts, h5py.Dataset)
+        assert bytes(np.bytes_(whose.attrs["legend"])) == b"nobody,person,partner"
+        assert facts.dtype.names == FACTS.names
+        assert facts["mass_kg"].tolist() == [70, 71, 72, 73, 74, 75, 76]
+        assert facts[3]["style"] == b"hands-behind-head"
 
 
 @SAME_FOLDER
@@ -206,6 +232,12 @@ FORGERIES: list[tuple[Callable[[h5py.File], None], str]] = [
     (dataset("landmarks_m", data=np.zeros((7, 11, 3), "f4")), "has shape (7, 11, 3)"),
     (dataset("person", data=np.zeros(7, "<i8")), "uint32"),
     (dataset("person", data=np.zeros(6, "<u4")), "has shape (6,)"),
+    (dataset("partner_posture", data=np.full(7, 1, "u1")), "legend"),
+    (dataset("partner_joints_m", data=np.zeros((7, 13, 3), "f4")), "has shape (7, 13, 3)"),
+    (dataset("whose", data=np.zeros((7, 64, 32), "u1")), "legend"),
+    (dataset("whose", data=np.zeros((7, 64, 31), "u1")), "has shape (7, 64, 31)"),
+    (dataset("facts", data=np.zeros(7, [("stature_m", "<f4")])), "is not an array of"),
+    (dataset("partner_facts", data=np.zeros(6, FACTS)), "has shape (6,)"),
     (dataset("events", data=np.frombuffer(b"[[1]]", "u1")), ""),
     (dataset("events", data=np.frombuffer(b"{", "u1")), ""),
     (dataset("meta", data=np.frombuffer(b"[1]", "u1")), ""),

@@ -66,7 +66,7 @@ def process(_index: int) -> int:
     return os.getpid()
 
 
-def made_up_night(seed: int, mat: Mat, hours: float, *, bodies: str = "light") -> Iterator[Recording]:
+def made_up_night(seed: int, mat: Mat, hours: float, *, people: int = 1, bodies: str = "light") -> Iterator[Recording]:
     """A frame a second in chunks of a minute, with an event each."""
     for minute in range(round(hours * 60)):
         samples = [made_up(minute * 60 + second, seed=seed, mat=mat) for second in range(60)]

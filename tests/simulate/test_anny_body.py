@@ -21,8 +21,9 @@ from matpose.simulate.bed import Bed
 from matpose.simulate.body import Body
 from matpose.simulate.contact import contact, pressure_kpa
 from matpose.simulate.labels import joints_m, landmarks_m
+from matpose.simulate.limbs import mirrored
 from matpose.simulate.person import Person
-from matpose.simulate.postures import draw_posture, mirrored
+from matpose.simulate.postures import draw_posture
 from matpose.simulate.ragdoll import PARENT
 from matpose.simulate.scene import draw_body, draw_sample
 from matpose.simulate.settle import GRAVITY, settle

@@ -52,6 +52,9 @@ def test_the_file_says_what_the_samples_say(tmp_path):
         sample = made_up(index, seed=7)
         one = recording.select(slice(index, index + 1)).columns
         assert one.pop("posture").tolist() == [sample.posture]
+        facts = one.pop("facts")
+        assert (facts["mass_kg"], facts["sex"], facts["posture17"]) == (60 + index, b"", 0)
+        assert np.isnan(facts["stature_m"])
         known = {"frames": sample.pressure_kpa} | {name: getattr(sample, name) for name in one if hasattr(sample, name)}
         assert len(known) == 5
         for name, array in known.items():
@@ -274,6 +277,10 @@ def test_the_sheet_shows_maps_and_joints(tmp_path):
     assert (first[60:, :].sum(-1) < 20).all()  # nobody on it
     assert (second[130:, 20:50].sum(-1) > 500).all()
     assert tuple(second[210, 90]) == (64, 224, 255)
+    both = np.stack([joints, joints * [0.5, 1, 1]], 1)  # the partner's left hip is at x = .375
+    beside = np.asarray(draw_sheet(frames, both, mat)).astype(int)[6:246, 132:252]
+    assert tuple(beside[210, 90]) == tuple(beside[210, 45]) == (64, 224, 255)
+    assert tuple(second[210, 45]) != (64, 224, 255)
     nobody = np.asarray(draw_sheet(frames[:1], joints[:1] * np.nan, mat))
     assert len(np.unique(nobody[6:246, 6:126].reshape(-1, 3), axis=0)) == 1
     simulated(tmp_path / "a.h5", 60)

@@ -16,8 +16,9 @@ from matpose.simulate.bed import Bed, Block
 from matpose.simulate.body import light_body
 from matpose.simulate.contact import Place, contact, pressure_kpa
 from matpose.simulate.labels import joint_contact, joints_m, landmarks_m
+from matpose.simulate.limbs import mirrored
 from matpose.simulate.person import Person
-from matpose.simulate.postures import STYLES, draw_posture, mirrored
+from matpose.simulate.postures import STYLES, draw_posture
 from matpose.simulate.ragdoll import engine, ragdoll
 from matpose.simulate.settle import GRAVITY, Sinking, settle
 

@@ -1,4 +1,4 @@
-"""`matpose simulate`: people on a mat with every joint known, as many as wanted, or a whole night of one."""
+"""`matpose simulate`: people on a mat with every joint known, as many as wanted, or a whole night."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _HEAD_M = 0.3  # a mat with a shorter side holds no more than a head
 def simulate(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.h5", help="The recording to write.")],
     frames: Annotated[int | None, typer.Option(min=1, help="How many maps, each of another person.")] = None,
-    night: Annotated[
-        float | None, typer.Option(metavar="HOURS", help="Instead of these, a night of one person, this long.")
-    ] = None,
+    night: Annotated[float | None, typer.Option(metavar="HOURS", help="Instead of these, a night, this long.")] = None,
+    people: Annotated[
+        int, typer.Option(min=1, max=2, help="On the mat at once: 2 side by side on one that is wide enough.")
+    ] = 1,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same file.")] = 0,
     posture: Annotated[
         str | None, typer.Option(metavar="NAME", help="All in this posture; else as sleepers choose.")
@@ -67,12 +68,18 @@ def simulate(
     if posture is not None and style is not None:
         raise MatposeError("a posture and a style are given", mend="give one of them")
     chosen = _mat(mat, rows, cols, pitch_mm)
+    if people == 2:
+        from matpose.simulate.couple import refuse_for_two
+
+        refuse_for_two(chosen, style)
     refuse_to_overwrite(output, [], force=force)
     if preview is not None:
         if preview.absolute() == output.absolute():
             raise MatposeError("the picture and the recording have one name", mend="give two", path=preview)
         refuse_to_overwrite(preview, [], force=force)
     settings = {"seed": seed, "bodies": bodies, "matpose": __version__, "mujoco": version("mujoco")}
+    if people == 2:  # a file of one that was begun before there were two goes on
+        settings["people"] = people
     if bodies == "anny":
         settings["anny"] = version("anny")
         _load_anny()
@@ -133,7 +140,10 @@ def _frames(
     from matpose.simulate.scene import draw_sample
 
     posture, style = lying
-    make = partial(draw_sample, bodies=settings["bodies"], seed=settings["seed"], mat=mat, posture=posture, style=style)
+    draw = draw_sample
+    if settings.get("people") == 2:
+        from matpose.simulate.couple import draw_couple as draw
+    make = partial(draw, bodies=settings["bodies"], seed=settings["seed"], mat=mat, posture=posture, style=style)
     if style == "pmatdata":
         make = partial(draw_pmatdata, bodies=settings["bodies"], seed=settings["seed"], mat=mat)
     settings = settings | {"posture": posture, "style": style}
@@ -153,7 +163,8 @@ def _night(output: Path, hours: float, mat: Mat, settings: dict[str, Any], force
     if not (isfinite(hours) and hours > 0):
         raise MatposeError(f"a night of {hours:g} hours", mend="give hours above 0")
     with _progress(hours, "hours") as advance:
-        chunks = night(settings["seed"], mat, hours, bodies=settings["bodies"])
+        people = settings.get("people", 1)
+        chunks = night(settings["seed"], mat, hours, people=people, bodies=settings["bodies"])
         simulate_night(chunks, mat, output, hours=hours, settings=settings, force=force, progress=advance)
 
 

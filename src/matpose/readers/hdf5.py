@@ -14,7 +14,7 @@ from matpose.readers.contents import Contents
 from matpose.readers.files import refuse_too_long
 from matpose.readers.hdf5_write import LEGENDS, SCHEMA_VERSION, problem_of, write_recording
 from matpose.readers.safe_hdf5 import SafeGroup
-from matpose.recording import JOINT_NAMES, LANDMARK_NAMES, Recording
+from matpose.recording import FACTS, JOINT_NAMES, LANDMARK_NAMES, Recording
 
 __all__ = ["read", "read_hdf5", "sniff", "write_recording"]
 
@@ -78,13 +78,19 @@ def _read(group: SafeGroup) -> Recording:
         "landmarks_m": group.array("landmarks_m", "<f4", (count, len(LANDMARK_NAMES), 3)),
         "parts": group.array("parts", "u1", frames.shape),
         "person": group.array("person", "<u4", (count,)),
+        "partner_posture": group.array("partner_posture", "u1", (count,)),
+        "partner_joints_m": group.array("partner_joints_m", "<f4", (count, len(JOINT_NAMES), 3)),
+        "partner_joint_contact": group.array("partner_joint_contact", "u1", (count, len(JOINT_NAMES))),
+        "whose": group.array("whose", "u1", frames.shape),
+        "facts": group.array("facts", FACTS, (count,)),
+        "partner_facts": group.array("partner_facts", FACTS, (count,)),
     }
     known = {name: array for name, array in known.items() if array is not None}
     legends = {name: group.legend(name, *LEGENDS[name]) for name in known if name in LEGENDS}
-    if "posture" in known:
-        known["posture"] = np.array(legends["posture"])[known["posture"]]
-    if "joint_contact" in known:
-        known["joint_contact"] = known["joint_contact"].astype(bool)
+    for name in known.keys() & {"posture", "partner_posture"}:
+        known[name] = np.array(legends[name])[known[name]]
+    for name in known.keys() & {"joint_contact", "partner_joint_contact"}:
+        known[name] = known[name].astype(bool)
     return Recording(
         frames=frames,
         mat=mat,

@@ -16,7 +16,7 @@ from matpose.errors import MatposeError
 from matpose.readers.files import MAX_ABS_VALUE, MAX_FRAMES
 from matpose.readers.hdf5_file import new_hdf5
 from matpose.readers.safe_hdf5 import CHUNK_BYTES
-from matpose.recording import JOINT_NAMES, LANDMARK_NAMES, POSTURES, Recording
+from matpose.recording import FACTS, JOINT_NAMES, LANDMARK_NAMES, POSTURES, Recording
 
 SCHEMA_VERSION = 1
 PART_NAMES = (
@@ -30,12 +30,16 @@ LEGENDS = {
     "joints_m": ("joint_names", JOINT_NAMES),
     "landmarks_m": ("landmark_names", LANDMARK_NAMES),
     "parts": ("legend", PART_NAMES),
+    "partner_posture": ("legend", POSTURES),
+    "partner_joints_m": ("joint_names", JOINT_NAMES),
+    "whose": ("legend", ("nobody", "person", "partner")),
 }
 """Attribute of a data set that names its codes or rows, and the names."""
 
 _DTYPES = {
     "frames": "<f4", "time_s": "<f8", "flags": "<u2", "posture": "u1", "joints_m": "<f4", "joint_contact": "u1",
-    "landmarks_m": "<f4", "parts": "u1", "person": "<u4",
+    "landmarks_m": "<f4", "parts": "u1", "person": "<u4", "partner_posture": "u1", "partner_joints_m": "<f4",
+    "partner_joint_contact": "u1", "whose": "u1", "facts": FACTS, "partner_facts": FACTS,
 }  # fmt: skip
 _TEXTS = ("unit", "name", "subject", "source", "start_time")
 
@@ -159,7 +163,7 @@ def _create(file: h5py.File, name: str, array: np.ndarray, count: int) -> h5py.D
 
 
 def _encoded(name: str, array: np.ndarray) -> np.ndarray:
-    if name == "posture":
+    if name in ("posture", "partner_posture"):
         return np.array([POSTURES.index(posture) for posture in array.tolist()], np.uint8)
     return np.asarray(array, _DTYPES[name])
 

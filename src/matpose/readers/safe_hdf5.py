@@ -56,7 +56,7 @@ class SafeGroup:
             raise self._error(name, f"has another {attribute} than {', '.join(expected)}")
         return expected
 
-    def array(self, name: str, dtype: str, shape: tuple[int | None, ...]) -> np.ndarray | None:
+    def array(self, name: str, dtype: str | np.dtype, shape: tuple[int | None, ...]) -> np.ndarray | None:
         """The dataset of that name, type and shape (None: any length), None where there is none."""
         dataset = self._member(name)
         if dataset is None:

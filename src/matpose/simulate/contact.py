@@ -92,7 +92,8 @@ def pressure_kpa(lying: Lying, found: Contact, place: Place) -> tuple[np.ndarray
         kpa += (1 - bed.faint) * _averaged(soft, mat, float(np.hypot(bed.spread_m, bed.block_spread_m)))
         fine = fine + soft
     kpa += bed.faint * _averaged(fine, mat, bed.faint_spread_m) + wedges
-    kpa *= _folds(bed, mat)
+    folded = kpa * _folds(bed, mat)
+    kpa = folded * (kpa.sum() / max(folded.sum(), 1e-12))  # folds shift the load, they do not bear it
     col, row = (at[:, 0] / mat.pitch_m[1]).astype(int), (at[:, 1] / mat.pitch_m[0]).astype(int)
     there = (at[:, 0] >= 0) & (at[:, 1] >= 0) & (row < mat.rows) & (col < mat.cols)
     cell = (row * mat.cols + col)[there]
@@ -127,7 +128,7 @@ def _fine_grid(at_m: np.ndarray, force_n: np.ndarray, mat: Mat) -> np.ndarray:
 
 
 def _folds(bed: Bed, mat: Mat) -> np.ndarray:
-    """(rows, cols) what folds of sheet and clothing make of each cell's pressure; about 1.
+    """(rows, cols) what folds of sheet and clothing make of each cell's pressure, relative to other cells.
 
     Folds run in lines a few centimetres apart: a field on a grid of their own, stretched one way.
     """
@@ -142,8 +143,7 @@ def _folds(bed: Bed, mat: Mat) -> np.ndarray:
         np.minimum(((np.arange(cells) + 0.5) * pitch_m / FOLD_M).astype(int), size - 1)
         for cells, pitch_m, size in ((mat.rows, mat.pitch_m[0], height), (mat.cols, mat.pitch_m[1], width))
     ]
-    folds = np.exp(field)[np.ix_(*places)]
-    return folds / folds.mean()
+    return np.exp(field)[np.ix_(*places)]
 
 
 def _evenly(force_n: float, block: Block, place: Place) -> np.ndarray:

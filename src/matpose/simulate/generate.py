@@ -20,7 +20,7 @@ from matpose.mat import Mat
 from matpose.quality import assess
 from matpose.readers.files import refuse_too_long, refuse_too_many
 from matpose.readers.hdf5_stream import RecordingStream
-from matpose.recording import Recording
+from matpose.recording import FACTS, Recording
 from matpose.simulate.sample import Sample
 from matpose.simulate.workers import in_order
 
@@ -125,14 +125,18 @@ def recording_of(sample: Sample, mat: Mat, **known) -> Recording:
             unit="kPa",
             time_s=np.zeros(1),
             flags=np.zeros(1, np.uint16),
-            posture=np.array([sample.posture]),
-            joints_m=sample.joints_m[None],
-            joint_contact=sample.joint_contact[None],
-            landmarks_m=sample.landmarks_m[None],
-            parts=sample.parts[None],
+            facts=_table(sample.facts),
+            partner_facts=None if sample.partner is None else _table(sample.partner.facts),
+            **{name: value[None] for name, value in sample.labels.items()},
             **known,
         )
     )
+
+
+def _table(facts: Mapping[str, str]) -> np.ndarray:
+    """(1,) of ``FACTS``: those that a file keeps."""
+    unknown = {"stature_m": "nan", "mass_kg": "nan", "sex": "", "style": "", "raised_deg": "nan", "posture17": "0"}
+    return np.array([tuple(facts.get(name, unknown[name]) for name in unknown)], FACTS)
 
 
 def _made(make: Callable[[int], Sample], mat: Mat, index: int) -> Recording:

@@ -7,240 +7,104 @@ joints pass unevenly from the one to the other, so that the weight is always the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import reduce
+from typing import Any
 
 import numpy as np
 
+from matpose.errors import MatposeError
 from matpose.mat import Mat
 from matpose.quality import assess
 from matpose.recording import Recording
-from matpose.simulate.bed import Bed
-from matpose.simulate.body import Body
-from matpose.simulate.contact import Place
-from matpose.simulate.postures import STYLES, draw_posture
-from matpose.simulate.sample import Sample
-from matpose.simulate.scene import WEIGHT, draw_body, draw_place, draw_style, furnished, seen
+from matpose.simulate.couple import refuse_for_two, together
+from matpose.simulate.night_bodies import Sleeper
+from matpose.simulate.night_plan import Bout, bouts
+from matpose.simulate.room import Alone, Half
 from matpose.simulate.sensor import Sensor
-from matpose.simulate.settle import Posture, settle
 
-TURNS_PER_HOUR, TURNS_SD = 1.6, 0.7
-LIMBS_PER_HOUR = 5.0  # movements of limbs alone, between turns
-EXITS_PER_HOUR = 0.15
-AWAY_S = (240, 900)
-BREATH_HZ, BREATH = (0.2, 0.3), 0.05  # share of the trunk's load that comes and goes
-RAISED, RAISED_DEG = 0.3, (20, 45)  # share of sleepers whose bed's head is raised, and how far
-SLIDE_M_H, SLID_M = 0.06, 0.10  # down a raised bed; so much is told as an event, and mended at the next turn
-STRAY_M = 0.03  # of the place on the mat, from turn to turn
+BREATH = 0.05  # share of the trunk's load that comes and goes
 LONGEST_CHUNK_S = 600
 TRUNK = (4, 5, 21)
-SEAT = (6, 7, 8, 13, 14)
 
 
-@dataclass(frozen=True)
-class Sleeper:
-    """Who sleeps tonight, on what, and how restless."""
-
-    body: Body
-    bed: Bed
-    turns_per_hour: float
-    breath_hz: float
-    raised_deg: float
-
-
-@dataclass(frozen=True)
-class Bout:
-    """Some time in one posture.
-
-    Args:
-        sample: what the mat feels and the truth.
-        lasts_s: whole seconds.
-        event: what began it.
-        still: whether somebody lies there and breathes.
-    """
-
-    sample: Sample
-    lasts_s: int
-    event: str | None
-    still: bool = True
-
-
-def night(seed: int, mat: Mat, hours: float, *, sensor: bool = True, bodies: str = "light") -> Iterator[Recording]:
-    """One person's night at 1 Hz, in chunks of consecutive frames.
+def night(
+    seed: int, mat: Mat, hours: float, *, people: int = 1, sensor: bool = True, bodies: str = "light"
+) -> Iterator[Recording]:
+    """A night at 1 Hz, in chunks of consecutive frames.
 
     Args:
         seed: the same seed gives the same night.
         mat: what they lie on.
         hours: its length.
+        people: one; or two, each on a half of the mat, who turn, leave and return independently of each other.
         sensor: read by a sensor with its faults, else the true pressure.
         bodies: as for :func:`matpose.simulate.scene.draw_body`.
 
     Yields:
         Recordings with posture, joints, contact, parts; joints are NaN while nobody is there. ``time_s`` runs on from
-        chunk to chunk, and each holds the events that fall into it.
+        chunk to chunk, and each holds the events that fall into it. Of two people, the second is the partner in
+        every column and event.
+
+    Raises:
+        MatposeError: other numbers of people, or a mat too narrow for two.
     """
     rng = np.random.default_rng((seed, 3))
     device = Sensor.drawn(mat, rng) if sensor else Sensor.ideal(mat)
-    last, at_s = round(hours * 3600), 0
-    sleeper = _sleeper(rng, seed, bodies)
-    for bout in _bouts(sleeper, mat, hours, rng):
-        done = 0
-        while done < bout.lasts_s and at_s < last:
-            count = min(bout.lasts_s - done, last - at_s, LONGEST_CHUNK_S)
-            since_s = np.arange(done, done + count, dtype=np.float64)
-            true_kpa = _breathing(bout, since_s, sleeper.breath_hz)
-            frames = device.read(true_kpa, since_s, rng)
-            yield _recording(bout, frames, mat, at_s, sleeper, bout.event if done == 0 else None, seed)
-            done, at_s = done + count, at_s + count
-        if at_s >= last:
-            return
+    if people == 1:
+        sleepers = [Sleeper.drawn(rng, f"simulated/{seed}", bodies)]
+        plans = [bouts(sleepers[0], Alone(mat), hours, rng)]
+    elif people == 2:
+        refuse_for_two(mat)
+        sleepers, plans = _couple(seed, mat, hours, bodies)
+    else:
+        raise MatposeError(f"{people} people on one mat", mend="simulate one or two")
+    for at_s, count, now in _side_by_side(plans, round(hours * 3600)):
+        frames_kpa = _read(device, now, sleepers, count, rng)
+        yield _recording(frames_kpa, now, mat, at_s, sleepers, f"night-{seed}")
 
 
-def _sleeper(rng: np.random.Generator, seed: int, bodies: str) -> Sleeper:
-    return Sleeper(
-        draw_body(rng, f"simulated/{seed}", bodies),
-        Bed.drawn(rng),
-        float(np.clip(rng.normal(TURNS_PER_HOUR, TURNS_SD), 0.3, 4)),
-        float(rng.uniform(*BREATH_HZ)),
-        float(rng.uniform(*RAISED_DEG)) if rng.random() < RAISED else 0.0,
-    )
+def _couple(seed: int, mat: Mat, hours: float, bodies: str) -> tuple[list[Sleeper], list[Iterator[Bout]]]:
+    """Two sleepers on one flat bed, each with chance of their own."""
+    chances = [np.random.default_rng((seed, 7, number)) for number in (1, 2)]
+    names = (f"simulated/{seed}", f"simulated/{seed}/partner")
+    drawn = [Sleeper.drawn(rng, name, bodies) for rng, name in zip(chances, names, strict=True)]
+    sleepers = [replace(sleeper, bed=drawn[0].bed, raised_deg=0.0) for sleeper in drawn]
+    rooms = Half.pair(mat, bool(chances[0].integers(2)))
+    return sleepers, [bouts(*mine) for mine in zip(sleepers, rooms, (hours, hours), chances, strict=True)]
 
 
-@dataclass(frozen=True)
-class Intent:
-    """How the sleeper means to lie, on which pillow, and where on the mat."""
+def _side_by_side(plans: Sequence[Iterator[Bout]], last_s: int) -> Iterator[tuple[int, int, list[tuple[Bout, int]]]]:
+    """Cut everybody's bouts where anybody's ends.
 
-    style: str
-    held: Posture
-    bed: Bed
-    place: Place | None
-
-    def sample(self, sleeper: Sleeper, mat: Mat, rng: np.random.Generator) -> tuple[Sample, Intent]:
-        """Settled; and the same with its place, if it had none."""
-        lying = settle(sleeper.body, self.bed, self.held)
-        place = self.place or draw_place(lying, mat, rng)
-        return seen(lying, place, self.held.name), replace(self, place=place)
-
-
-def _bouts(sleeper: Sleeper, mat: Mat, hours: float, rng: np.random.Generator) -> Iterator[Bout]:
-    """Bouts without end; the caller stops."""
-    exits = np.sort(rng.uniform(0.1, 0.95, rng.poisson(EXITS_PER_HOUR * hours))) * hours * 3600
-    rate = (sleeper.turns_per_hour + LIMBS_PER_HOUR) / 3600
-    empty = _nobody(mat)
-    yield Bout(empty, int(rng.integers(20, 90)), "empty", still=False)
-    lying, intent = _turned(sleeper, None, rng).sample(sleeper, mat, rng)
-    yield from _entering(empty, lying, rng)
-    now_s, slid_m, out = 0.0, 0.0, 0
-    while True:
-        lasts = int(np.clip(rng.exponential(1 / rate), 20, 7200))
-        yield Bout(lying, lasts, None)
-        now_s += lasts
-        slid_m += lasts / 3600 * SLIDE_M_H if sleeper.raised_deg else 0.0
-        if out < len(exits) and now_s >= exits[out]:
-            out, slid_m = out + 1, 0.0
-            yield from _moving(lying, _sitting(lying), 5, "sitting", rng)
-            yield Bout(_sitting(lying), int(rng.integers(10, 60)), None, still=False)
-            yield from _moving(_sitting(lying), empty, 3, "bed-exit", rng)
-            yield Bout(empty, int(rng.integers(*AWAY_S)), "empty", still=False)
-            then, intent = _turned(sleeper, None, rng).sample(sleeper, mat, rng)
-            yield from _entering(empty, then, rng)
-        elif rng.random() < sleeper.turns_per_hour / (rate * 3600):
-            slid_m = 0.0
-            then, intent = _turned(sleeper, intent, rng).sample(sleeper, mat, rng)
-            yield from _moving(lying, then, int(rng.integers(4, 9)), f"turn {then.posture}", rng)
-        else:
-            intent = _limb_moved(intent, rng)
-            event = "limb movement"
-            if slid_m > SLID_M and intent.place is not None:
-                intent = replace(intent, place=replace(intent.place, y_m=intent.place.y_m + slid_m))
-                slid_m, event = 0.0, "slid down"
-            then, intent = intent.sample(sleeper, mat, rng)
-            yield from _moving(lying, then, int(rng.integers(2, 5)), event, rng)
-        lying = then
+    Yields:
+        The second, how many follow in which nothing changes, and everybody's bout with how long it has lasted.
+    """
+    now = [(next(plan), 0) for plan in plans]
+    at_s = 0
+    while at_s < last_s:
+        count = min(last_s - at_s, LONGEST_CHUNK_S, *(bout.lasts_s - done for bout, done in now))
+        yield at_s, count, now
+        at_s += count
+        now = [(bout, done + count) for bout, done in now]
+        if at_s < last_s:  # asked one after another: who moves later knows where the other lies
+            now = [
+                (next(plan), 0) if done == bout.lasts_s else (bout, done)
+                for plan, (bout, done) in zip(plans, now, strict=True)
+            ]
 
 
-def _entering(empty: Sample, lying: Sample, rng: np.random.Generator) -> Iterator[Bout]:
-    """From beside the bed to lying: onto the edge, then down."""
-    yield from _moving(empty, _sitting(lying), 4, "bed-entry", rng)
-    yield Bout(_sitting(lying), int(rng.integers(5, 40)), "sitting", still=False)
-    yield from _moving(_sitting(lying), lying, 5, f"turn {lying.posture}", rng)
-
-
-def _turned(sleeper: Sleeper, before: Intent | None, rng: np.random.Generator) -> Intent:
-    """In another posture than before, about where they were."""
-    leaving = None if before is None else before.held.name
-    choices = [style for style in WEIGHT if STYLES[style] != leaving and "roll" not in style]
-    style = draw_style(choices, rng)
-    held = draw_posture(style, rng)
-    bed = furnished(sleeper.bed, sleeper.body, style, held, rng)
-    bed = replace(bed, raised_deg=sleeper.raised_deg if held.name == "supine" else 0.0)
-    place = None if before is None else before.place
-    if place is not None:
-        place = replace(place, x_m=place.x_m + rng.normal(0, STRAY_M), y_m=place.y_m + rng.normal(0, STRAY_M / 2))
-    return Intent(style, held, bed, place)
-
-
-def _limb_moved(intent: Intent, rng: np.random.Generator) -> Intent:
-    """The same posture with one or two limbs elsewhere."""
-    fresh = draw_posture(intent.style, rng).joints
-    limbs = rng.choice(["left_arm", "right_arm", "left_leg", "right_leg"], rng.integers(1, 3), replace=False)
-    joints = dict(intent.held.joints)
-    for limb in limbs:
-        side, kind = limb.split("_")
-        for segment in ("upper_arm", "forearm", "hand") if kind == "arm" else ("thigh", "shank", "foot"):
-            joints[f"{side}_{segment}"] = fresh[f"{side}_{segment}"]
-    return replace(intent, held=replace(intent.held, joints=joints))
-
-
-def _moving(a: Sample, b: Sample, seconds: int, event: str, rng: np.random.Generator) -> Iterator[Bout]:
-    """Seconds on the way from one to the other, uneven as people move; named by what is nearer."""
-    steps = np.sort(rng.uniform(0, 1, seconds))
-    for number, share in enumerate(steps):
-        nearer = b if share >= 0.5 else a
-        mixed = replace(
-            nearer,
-            pressure_kpa=((1 - share) * a.pressure_kpa + share * b.pressure_kpa).astype(np.float32),
-            joints_m=_between(a.joints_m, b.joints_m, share),
-            landmarks_m=_between(a.landmarks_m, b.landmarks_m, share),
-        )
-        yield Bout(mixed, 1, event if number == 0 else None, still=False)
-
-
-def _between(a: np.ndarray, b: np.ndarray, share: float) -> np.ndarray:
-    return ((1 - share) * a + share * b).astype(np.float32)
-
-
-def _nobody(mat: Mat) -> Sample:
-    nowhere = np.full((14, 3), np.nan, np.float32)
-    return Sample(
-        pressure_kpa=np.zeros((mat.rows, mat.cols), np.float32),
-        posture="empty",
-        joints_m=nowhere,
-        joint_contact=np.zeros(14, bool),
-        landmarks_m=np.full((12, 3), np.nan, np.float32),
-        parts=np.zeros((mat.rows, mat.cols), np.uint8),
-    )
-
-
-def _sitting(lying: Sample) -> Sample:
-    """The same person sitting up where they lay: the seat bears the weight, the trunk stands on the hips."""
-    seat = np.isin(lying.parts, SEAT)
-    total = float(lying.pressure_kpa.sum())
-    kept = np.where(seat, lying.pressure_kpa, 0)
-    pressure = kept * np.float32(total / max(float(kept.sum()), 1e-6)) if kept.any() else lying.pressure_kpa
-    joints, landmarks = lying.joints_m.copy(), lying.landmarks_m.copy()
-    hips_m = lying.joints_m[[2, 3]].mean(0)
-    for points, above in ((joints, range(6, 14)), (landmarks, range(5))):
-        for index in above:  # the trunk swings up about the hips
-            away = points[index] - hips_m
-            points[index] = hips_m + np.array([away[0], -0.2 * abs(away[1]), abs(away[1])])
-    contact = lying.joint_contact.copy()
-    contact[6:] = False
-    parts = np.where(seat, lying.parts, 0).astype(np.uint8)
-    return replace(
-        lying, pressure_kpa=pressure, posture="sitting", joints_m=joints, landmarks_m=landmarks,
-        joint_contact=contact, parts=parts,
-    )  # fmt: skip
+def _read(
+    device: Sensor, now: Sequence[tuple[Bout, int]], sleepers: Sequence[Sleeper], count: int, rng: np.random.Generator
+) -> np.ndarray:
+    """(T, rows, cols) kPa: loads are added before they are read, each with the creep since it came to lie."""
+    since_s = [np.arange(done, done + count, dtype=np.float64) for _, done in now]
+    true_kpa = _breathing(now[0][0], since_s[0], sleepers[0].breath_hz)
+    for (bout, _), theirs_s, sleeper in zip(now[1:], since_s[1:], sleepers[1:], strict=True):
+        creep = device.creep_at(theirs_s) / device.creep_at(since_s[0])  # the sensor adds the first one's to all
+        true_kpa = true_kpa + _breathing(bout, theirs_s, sleeper.breath_hz) * creep.astype(np.float32)[:, None, None]
+    return device.read(true_kpa, since_s[0], rng)
 
 
 def _breathing(bout: Bout, since_s: np.ndarray, breath_hz: float) -> np.ndarray:
@@ -255,9 +119,16 @@ def _breathing(bout: Bout, since_s: np.ndarray, breath_hz: float) -> np.ndarray:
 
 
 def _recording(
-    bout: Bout, frames_kpa: np.ndarray, mat: Mat, at_s: int, sleeper: Sleeper, event: str | None, seed: int
+    frames_kpa: np.ndarray, now: Sequence[tuple[Bout, int]], mat: Mat, at_s: int, sleepers: Sequence[Sleeper], name: str
 ) -> Recording:
-    count, sample = len(frames_kpa), bout.sample
+    count, sample = len(frames_kpa), reduce(together, (bout.sample for bout, _ in now))
+    labels: dict[str, Any] = {label: np.repeat(value[None], count, 0) for label, value in sample.labels.items()}
+    events, meta = [], {}
+    for who, (bout, done), sleeper in zip(("", "partner "), now, sleepers, strict=False):
+        if done == 0 and bout.event:
+            events.append((float(at_s), who + bout.event))
+        person, name_of = sleeper.body.person, who.replace(" ", "_")
+        meta |= {f"{name_of}stature_m": f"{person.stature_m:.3f}", f"{name_of}mass_kg": f"{person.mass_kg:.1f}"}
     return assess(
         Recording(
             frames=frames_kpa,
@@ -265,14 +136,10 @@ def _recording(
             unit="kPa",
             time_s=np.arange(at_s, at_s + count, dtype=np.float64),
             flags=np.zeros(count, np.uint16),
-            name=f"night-{seed}",
-            subject=sleeper.body.person.name,
-            posture=np.full(count, sample.posture),
-            joints_m=np.repeat(sample.joints_m[None], count, 0),
-            joint_contact=np.repeat(sample.joint_contact[None], count, 0),
-            landmarks_m=np.repeat(sample.landmarks_m[None], count, 0),
-            parts=np.repeat(sample.parts[None], count, 0),
-            events=() if event is None else ((float(at_s), event),),
-            meta={"stature_m": f"{sleeper.body.person.stature_m:.3f}", "mass_kg": f"{sleeper.body.person.mass_kg:.1f}"},
+            name=name,
+            subject=sleepers[0].body.person.name,
+            events=tuple(events),
+            meta=meta,
+            **labels,
         )
     )

@@ -31,7 +31,7 @@ def draw_sheet(frames_kpa: np.ndarray, joints_m: np.ndarray, mat: Mat) -> Image.
 
     Args:
         frames_kpa: (T, rows, cols) pressure; each map has its own scale.
-        joints_m: (T, 14, 3) in the mat's frame; NaN where nobody is there.
+        joints_m: (T, 14, 3), or (T, people, 14, 3), in the mat's frame; NaN where nobody is there.
         mat: the mat.
 
     Returns:
@@ -51,8 +51,9 @@ def draw_sheet(frames_kpa: np.ndarray, joints_m: np.ndarray, mat: Mat) -> Image.
     for index, (frame, joints) in enumerate(zip(frames_kpa, joints_m, strict=True)):
         corner = GAP_PX + index % COLUMNS * step[0], GAP_PX + index // COLUMNS * step[1]
         picture = _pressure(frame).resize(size, Image.Resampling.NEAREST)
-        if np.isfinite(joints[:, :2]).all():  # else nobody is there
-            _skeleton(ImageDraw.Draw(picture), joints[:, :2] * px_per_m)
+        for one in joints.reshape(-1, len(JOINT_NAMES), 3):
+            if np.isfinite(one[:, :2]).all():  # else nobody is there
+                _skeleton(ImageDraw.Draw(picture), one[:, :2] * px_per_m)
         sheet.paste(picture, corner)
     return sheet
 
@@ -66,11 +67,11 @@ def write_sheet(path: str | PathLike[str], recording: str | PathLike[str], mat: 
         mat: its mat.
     """
     with h5py.File(Path(recording), "r") as file:  # not all of it: it may hold a night
-        frames, joints = file["frames"], file["joints_m"]
-        assert isinstance(frames, h5py.Dataset)
-        assert isinstance(joints, h5py.Dataset)
-        chosen = np.unique(np.linspace(0, len(frames) - 1, MOST).round().astype(int))
-        picture = draw_sheet(frames[chosen], joints[chosen], mat)
+        columns = [file[name] for name in ("frames", "joints_m", "partner_joints_m") if name in file]
+        found = [column for column in columns if isinstance(column, h5py.Dataset)]
+        chosen = np.unique(np.linspace(0, len(found[0]) - 1, MOST).round().astype(int))
+        frames, *joints = (column[chosen] for column in found)
+    picture = draw_sheet(frames, np.stack(joints, 1), mat)
     with atomic_path(path) as temporary:
         picture.save(temporary, "PNG")
 
