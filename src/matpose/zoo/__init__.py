@@ -1,0 +1,1 @@
+"""Other methods, to be measured beside ours: one file each."""
