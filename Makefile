@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.set-up
+BASE := .venv/.base
 
 .PHONY: help setup demo demo-train test fuzz lint
 .DEFAULT_GOAL := help
@@ -11,6 +12,12 @@ help:  ## Show this list
 
 setup: $(STAMP)  ## Make .venv with all that training, tests and checks need
 
+# what predicts needs no torch
+$(BASE): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -e . -c constraints.txt
+	touch $(BASE)
+
 # torch goes first, on its own: where a CPU build of it is installed already, it stays
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -18,11 +25,11 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -e '.[train,simulate,dev]' -c constraints.txt
 	touch $(STAMP)
 
-demo: setup  ## Train briefly, test on somebody new and write demo/report.html, in a few minutes
+demo: $(BASE)  ## Joints and posture over a small simulated night, and demo/report.html, within a minute
 	$(BIN)/matpose demo -o demo
 
-demo-train: setup  ## The same, from the training on
-	$(BIN)/matpose demo -o demo
+demo-train: setup  ## Train briefly, test on somebody new and write demo-train/report.html, in a few minutes
+	$(BIN)/matpose demo --train -o demo-train
 
 test: setup  ## Run the tests
 	$(BIN)/python -m pytest

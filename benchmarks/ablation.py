@@ -34,7 +34,7 @@ def main() -> None:
     options.add_argument("--runs", type=Path, default=Path("runs/ablation"), help="finished runs are used again")
     given = options.parse_args()
     torch.set_num_threads(1)
-    recipe = load_recipe("native", (*CHANGES, *given.changes))
+    recipe = load_recipe("plain", (*CHANGES, *given.changes))
     maps = collect_maps(
         load(given.dataset, subjects=given.subjects),
         recipe.canvas,

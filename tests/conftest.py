@@ -51,3 +51,44 @@ def shell(monkeypatch, capsys):
         return Answer(code, said.out, said.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory) -> Path:
+    """The folder of a native model with random weights, sharp maps and a posture head."""
+    from nets import random_model
+
+    from matpose.training.model_file import FILE_NAME, save_model
+
+    folder = tmp_path_factory.mktemp("run")
+    save_model(folder / FILE_NAME, random_model())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def exported(trained_run, tmp_path_factory):
+    """The same model by `matpose export`: an :class:`matpose.runtime.export.Exported`. It takes some seconds."""
+    import json
+
+    from typer.testing import CliRunner
+
+    from matpose.cli.main import app
+    from matpose.runtime.export import Exported
+
+    path = tmp_path_factory.mktemp("onnx") / "native.onnx"
+    done = CliRunner().invoke(app, ["export", str(trained_run), "-o", str(path), "--json"], catch_exceptions=False)
+    assert done.exit_code == 0
+    told = json.loads(done.stdout)
+    return Exported(Path(told["output"]), told["size_bytes"], told["parity"])
+
+
+@pytest.fixture(scope="session")
+def tiny_onnx(tmp_path_factory) -> Path:
+    """An exported net of all six answers, joints among them."""
+    from nets import TINY_CANVAS, TINY_CARD, TinyPose
+
+    from matpose.runtime.export import export_onnx
+    from matpose.runtime.parity import parity_maps
+
+    path = tmp_path_factory.mktemp("tiny") / "tiny.onnx"
+    return export_onnx(TinyPose(), parity_maps(TINY_CANVAS), path, TINY_CARD).path

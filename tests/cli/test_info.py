@@ -61,3 +61,10 @@ def test_a_recipe_that_does_not_parse_is_one_line(shell, tmp_path):
         answer = shell("info", path)
         assert answer.code == 2
         assert answer.err.count("\n") == 1
+
+
+def test_an_exported_file_is_told_as_text(shell, exported):
+    answer = shell("info", exported.path)
+    assert answer.code == 0
+    for said in ("native: input [1, 1, 64, 32]", "supine", "Apache-2.0", "learning_rate"):
+        assert said in answer.out

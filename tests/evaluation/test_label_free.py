@@ -13,6 +13,7 @@ from matpose.nn.efd import EFD
 from matpose.nn.encoder import Encoded, Encoder
 from matpose.nn.fuser import Fuser
 from matpose.nn.heatmap import cell_grid
+from matpose.nn.scaling import scale_free
 from matpose.nn.warp import published_warps
 
 CANVAS = Canvas(64, 32, 0.032)
@@ -50,7 +51,7 @@ class Painter(nn.Module):
         super().__init__()
         self.part = part
 
-    def forward(self, vector: torch.Tensor) -> torch.Tensor:
+    def forward(self, vector: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
         return vector[:, :, self.part].mean((1, 2))[:, None, None, None].expand(-1, 1, 64, 32)
 
 
@@ -108,6 +109,28 @@ def test_an_input_that_the_decoder_ignores_has_ratio_one():
     assert abs(only_coordinates["swap_ratio"] - 1) > 1e-3
 
 
+class BellAtThePoint(nn.Module):
+    """A decoder that paints a bell where the first point is, and nothing by its features."""
+
+    def forward(self, vector: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        x, y = cell_grid(64, 32, positions)
+        off = ((x - positions[:, :1, :1]) * 16) ** 2 + ((y[:, None] - positions[:, :1, 1:2]) * 32) ** 2
+        return scale_free(torch.exp(-off / 8)[:, None])
+
+
+def test_the_swap_ratio_tells_a_decoder_that_heeds_the_coordinates_from_one_that_does_not():
+    """With its own point the bell is rebuilt; with another person's it stands elsewhere."""
+    model = _model(CentreEncoder())
+    ignores = _metrics(model)["swap_ratio"]
+    model.decoder = BellAtThePoint()  # pyright: ignore[reportAttributeAccessIssue]
+    heeds = _metrics(model)
+    print(f"swap ratio {ignores:.2f} of a flat map, {heeds['swap_ratio']:.0f} of a bell at the point")
+    assert heeds["l2"] < 1e-4
+    assert heeds["swap_ratio"] > 100
+    assert heeds["feature_shuffle_ratio"] == pytest.approx(1)
+    assert ignores < 1.2
+
+
 def test_distances_and_spread_in_centimetres():
     measured = _metrics(_model(CentreEncoder()))
     assert measured["distance_mean_cm"] == pytest.approx(0, abs=1e-2)  # both points of a map coincide
@@ -127,9 +150,7 @@ def test_contact_and_entropy():
 
 def test_perfect_reconstruction():
     class Copy(nn.Module):
-        def forward(self, vector: torch.Tensor) -> torch.Tensor:
-            from matpose.nn.scaling import scale_free
-
+        def forward(self, vector: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
             return scale_free(BODIES[: len(vector)]) + 1e-4
 
     model = _model(CentreEncoder())

@@ -72,7 +72,7 @@ def _small_efd(*changes: str) -> EFD:
     [
         (),
         ("normalisation=sigmoid",),
-        ("positions=paper", "fully_connected=shared"),
+        ("positions=paper", "fully_connected=shared", "start=fc"),
         ("dilation=false", "exchange=false"),
         ("start_channels=4",),
         ("blocks=paper", "stride=4"),
@@ -130,5 +130,6 @@ def test_efd_forward_is_its_three_parts():
     efd = _small_efd().eval()
     x = torch.rand(2, 1, 32, 16)
     with torch.no_grad():
-        by_hand = efd.decoder(efd.fuser(efd.encoder(scale_free(smoothed(x)))).vector)
+        fused = efd.fuser(efd.encoder(scale_free(smoothed(x))))
+        by_hand = efd.decoder(fused.vector, fused.positions)
         assert torch.equal(efd(x), by_hand)

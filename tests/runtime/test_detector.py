@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from nets import POSTURES, TINY_CANVAS
 
 from matpose.canvas import NATIVE
 from matpose.errors import MatposeError, ModelError
 from matpose.intake import intake
-from matpose.mat import Mat, preset
+from matpose.mat import Mat
 from matpose.pose import Pose
 from matpose.quality import assess, clean
 from matpose.readers import read
-from matpose.recording import Flag, Recording
+from matpose.recording import JOINT_NAMES, Flag, Recording
 from matpose.runtime import Detector
 from matpose.simulate.blobs import blob_recording
 from matpose.training.build import build_efd
-from matpose.training.model_file import FILE_NAME, TrainedModel, posture_net, save_model
+from matpose.training.model_file import FILE_NAME, TrainedModel, load_model, save_model
 from matpose.training.recipe import load_recipe
 
 HALF_A_CELL_M = NATIVE.cell_m / 2
-POSTURES = ("supine", "left", "right")
+
+
+@pytest.fixture(scope="module", params=["torch", "onnx"])
+def source(request, trained_run, exported) -> Path:
+    """One model, as the run's folder and as the exported file."""
+    return trained_run if request.param == "torch" else exported.path
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
-    """A native model with random weights, sharp maps and a posture head."""
-    torch.manual_seed(0)
-    recipe = load_recipe("native", ("sharpness=8",))
-    efd = build_efd(recipe)
-    with torch.no_grad():  # running statistics of real inputs, as after training
-        for seed in range(40):
-            maps = NATIVE.resample(blob_recording(seed).frames, preset("pmatdata-i"))
-            efd.points(torch.from_numpy(maps)[:, None])
-    folder = tmp_path_factory.mktemp("model")
-    save_model(folder / FILE_NAME, TrainedModel(efd.eval(), recipe, posture_net(recipe, 3).eval(), POSTURES))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def detector(model) -> Detector:
-    return Detector(model)
+def detector(source) -> Detector:
+    return Detector(source)
 
 
 @pytest.fixture(scope="module")
@@ -114,10 +106,10 @@ def test_real_recordings_keep_the_invariances(detector, real_data):
     np.testing.assert_allclose(_xy_m(detector(_halved(cleaned))), before, atol=1e-4)
 
 
-def test_one_frame_alone_is_the_frame_in_a_batch(model, recording):
+def test_one_frame_alone_is_the_frame_in_a_batch(source):
     long = blob_recording(5, frames=20)
-    together = list(Detector(model, batch=64)(long))
-    alone = list(Detector(model, batch=1)(long))
+    together = list(Detector(source, batch=64)(long))
+    alone = list(Detector(source, batch=1)(long))
     assert [pose.frame for pose in alone] == [pose.frame for pose in together] == list(range(20))
     np.testing.assert_allclose(_xy_m(together), _xy_m(alone), atol=1e-5)
     for a, b in zip(together, alone, strict=True):
@@ -130,15 +122,16 @@ def test_raw_counts_and_kpa_give_the_same_points(detector, recording):
     np.testing.assert_allclose(_xy_m(detector(raw)), _xy_m(detector(recording)), atol=1e-5)
 
 
-def test_the_posture_head_gets_the_points_it_was_trained_on(detector, recording):
+def test_the_posture_head_gets_the_points_it_was_trained_on(detector, trained_run, recording):
     """Coordinates in half-heights: the training's `encode` and the runtime must agree."""
     from matpose.training.encode import encode
 
     maps = torch.from_numpy(NATIVE.resample(recording.frames, recording.mat))[:, None]
-    trained = detector.backend
-    xy, features = encode(trained._efd, maps, NATIVE)
+    trained = load_model(trained_run)
+    xy, features = encode(trained.efd, maps, NATIVE)
+    assert trained.posture is not None
     with torch.no_grad():
-        expected = trained._posture(torch.from_numpy(xy), torch.from_numpy(features)).softmax(-1).numpy()
+        expected = trained.posture(torch.from_numpy(xy), torch.from_numpy(features)).softmax(-1).numpy()
     found = np.array([[pose.probabilities[name] for name in POSTURES] for pose in detector(recording)])
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
@@ -243,19 +236,47 @@ def test_an_absent_model_is_an_error(tmp_path):
         Detector(tmp_path)
 
 
-def test_a_recording_read_with_another_turn_than_in_training_is_remarked(tmp_path):
-    from matpose.runtime import Detector
-    from matpose.simulate.blobs import blob_recording
-    from matpose.training.build import build_efd
-    from matpose.training.model_file import FILE_NAME, TrainedModel, save_model
-    from matpose.training.recipe import load_recipe
+def test_a_recording_read_with_another_turn_than_in_training_is_remarked(detector, recording):
+    assert detector.remarks(recording) == []  # of the mat that the model's facts name
+    turned = replace(recording, mat=recording.mat.with_changes(rotate=180, mirror=False))
+    (remark,) = detector.remarks(turned)
+    assert "--rotate 0 --mirror" in remark
 
-    recipe = load_recipe("native")
-    recording = blob_recording(1)
-    mat = recording.mat
-    facts = {"mats": [{"rows": mat.rows, "cols": mat.cols, "rotate": 180, "mirror": mat.mirror}]}
-    save_model(tmp_path / FILE_NAME, TrainedModel(build_efd(recipe).eval(), recipe, facts=facts))
-    assert "--rotate 180" in Detector(tmp_path).remarks(recording)[0]
-    facts["mats"][0]["rotate"] = mat.rotate
-    save_model(tmp_path / FILE_NAME, TrainedModel(build_efd(recipe).eval(), recipe, facts=facts))
-    assert Detector(tmp_path).remarks(recording) == []
+
+def test_joints_have_metres_confidence_and_contact(tiny_onnx, recording):
+    detector = Detector(tiny_onnx)
+    maps = TINY_CANVAS.resample(recording.frames, recording.mat)
+    found = detector.backend(maps)
+    for index, pose in enumerate(detector(recording)):
+        assert list(pose.keypoints) == list(JOINT_NAMES)
+        for number, joint in enumerate(pose.keypoints.values()):
+            assert joint is not None
+            x, y = TINY_CANVAS.xy_m(found.joints_xy_norm[index, number], recording.mat)
+            assert joint.xy_m == pytest.approx((x, y), abs=1e-5)
+            assert joint.confidence == pytest.approx(float(found.joints_confidence[index, number]), abs=1e-6)
+            assert joint.contact == pytest.approx(float(found.joints_contact[index, number]), abs=1e-6)
+        assert set(pose.probabilities) == {"supine", "left"}
+
+
+def test_frames_not_to_be_trusted_have_no_joints(tiny_onnx, recording):
+    flags = recording.flags.copy()
+    flags[2] |= np.uint16(Flag.CORRUPTED)
+    poses = list(Detector(tiny_onnx)(replace(recording, flags=flags)))
+    assert poses[2].keypoints == dict.fromkeys(JOINT_NAMES)
+    assert all(joint["confidence"] == 0 and joint["x_m"] is None for joint in poses[2].to_dict()["keypoints"])
+    assert None not in poses[1].keypoints.values()
+
+
+def test_without_a_model_the_shipped_one_is_taken_or_its_lack_told(monkeypatch, tiny_onnx, tmp_path, recording):
+    monkeypatch.setattr("matpose.runtime.detector.SHIPPED", tiny_onnx)
+    assert next(Detector()(recording)).keypoints
+    monkeypatch.setattr("matpose.runtime.detector.SHIPPED", tmp_path / "none.onnx")
+    with pytest.raises(ModelError, match="matpose train"):
+        Detector()
+
+
+def test_a_run_without_torch_is_an_error_that_names_the_extra(monkeypatch, trained_run):
+    monkeypatch.delitem(sys.modules, "matpose.runtime.torch_backend", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ModelError, match=r"'torch'.*matpose\[train\].*matpose export"):
+        Detector(trained_run)

@@ -9,12 +9,13 @@ import pytest
 from PIL import Image
 
 from matpose.errors import MatposeError
-from matpose.evaluation.palette import MISSING_RGB, point_rgb
+from matpose.evaluation.palette import MISSING_RGB, point_rgb, pressure_rgb
 from matpose.mat import PRESETS, Mat, preset
-from matpose.pose import Point, Pose
-from matpose.recording import Flag
+from matpose.pose import Keypoint, Point, Pose
+from matpose.recording import JOINT_NAMES, Flag
 from matpose.runtime.film import GIF_FRAMES, write_gif, write_pngs
 from matpose.runtime.overlay import BAND_RGB, WARNING_RGB, overlay
+from matpose.runtime.skeleton import LIMBS, MIDDLE_RGB, SIDE_RGB
 
 MAT = Mat(64, 32, 0.0278, 0.0278)
 
@@ -230,3 +231,55 @@ def test_a_real_person_looks_like_one(real_data):
     loaded = np.kron(frame > 2.0, np.ones((9, 9)))
     shown = np.asarray(image.convert("L").resize((32 * 9, 64 * 9), box=(0, 0, image.width, height))) > 80
     assert np.corrcoef(loaded.ravel(), shown.ravel())[0, 1] > 0.5
+
+
+def _posed(confidence: float = 1.0, contact: float = 1.0, **moved: tuple[float, float] | None) -> Pose:
+    """Hips, a shoulder and the thorax as named joints, and a numbered point that they replace."""
+    places = {
+        "left_hip": (0.6, 0.9),
+        "right_hip": (0.3, 0.9),
+        "left_shoulder": (0.6, 0.4),
+        "thorax": (0.45, 0.3),
+    } | moved
+    keypoints = {name: xy and Keypoint(xy, confidence, contact) for name, xy in places.items()}
+    return Pose(0, 0.0, points=[Point((0.2, 1.5), 0.03)], keypoints=keypoints)
+
+
+def _pixel(image: Image.Image, xy_m: tuple[float, float]) -> tuple[int, ...]:
+    x, y = (round(value * map_height_px(image) / MAT.height_m) for value in xy_m)
+    return tuple(np.asarray(image)[y, x].tolist())
+
+
+def test_joints_and_limbs_are_drawn_at_their_metres_in_their_sides_colour():
+    image = overlay(np.zeros((64, 32)), MAT, _posed())
+    assert _pixel(image, (0.6, 0.9)) == SIDE_RGB["left"]
+    assert _pixel(image, (0.3, 0.9)) == SIDE_RGB["right"]
+    assert _pixel(image, (0.45, 0.3)) == MIDDLE_RGB
+    assert _pixel(image, (0.6, 0.65)) == SIDE_RGB["left"]  # half-way from hip to shoulder
+    assert _pixel(image, (0.45, 0.9)) == MIDDLE_RGB  # between the hips
+    assert _pixel(image, (0.3, 0.5)) == tuple(pressure_rgb()[0])  # nothing but pressure
+    assert share(image, point_rgb(0)) == 0  # joints replace the numbered points
+
+
+def test_a_joint_fades_with_its_confidence():
+    empty = overlay(np.zeros((64, 32)), MAT, Pose(0, 0.0))
+    blue = [_pixel(overlay(np.zeros((64, 32)), MAT, _posed(trust)), (0.6, 0.9))[2] for trust in (1.0, 0.5, 0.1)]
+    assert blue[0] > 1.7 * blue[1] > 2 * blue[2] > 0
+    assert overlay(np.zeros((64, 32)), MAT, _posed(0.0)) == empty
+
+
+def test_a_joint_that_does_not_press_is_a_ring():
+    image = overlay(np.zeros((64, 32)), MAT, _posed(contact=0.1, right_hip=None, left_shoulder=None))
+    assert max(_pixel(image, (0.6, 0.9))) < 10
+    assert share(image, SIDE_RGB["left"]) > 0
+
+
+def test_untrusted_joints_and_their_limbs_are_not_drawn():
+    image = overlay(np.zeros((64, 32)), MAT, _posed(left_hip=None))
+    assert _pixel(image, (0.6, 0.9)) == _pixel(image, (0.6, 0.65)) == tuple(pressure_rgb()[0])
+    assert _pixel(image, (0.3, 0.9)) == SIDE_RGB["right"]
+
+
+def test_limbs_join_known_joints_and_every_joint_has_one():
+    assert {name for limb in LIMBS for name in limb} == set(JOINT_NAMES)
+    assert len(LIMBS) == len({frozenset(limb) for limb in LIMBS}) == 14

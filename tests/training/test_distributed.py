@@ -28,6 +28,7 @@ from matpose.training.crwt import fit_efd
 from matpose.training.data import Maps, collect_maps
 from matpose.training.history import read_history
 from matpose.training.module import Stage, StageModule
+from matpose.training.objective import TERMS
 from matpose.training.shared_norm import SharedBatchNorm2d, share_statistics
 from matpose.training.world import World, this_world
 
@@ -53,20 +54,27 @@ def _join(rank: int, folder: Path) -> None:
     dist.init_process_group("gloo", f"file://{folder / 'store'}", timedelta(minutes=5), world_size=2, rank=rank)
 
 
-def _step(maps: Maps, stage: Stage, world: World) -> tuple[float, dict[str, torch.Tensor]]:
+EVERY_TERM = (
+    "cross_view=true", "start=both",
+    *(f"{term}_weight=1" for term in TERMS),
+)  # fmt: skip
+
+
+def _step(maps: Maps, stage: Stage, changes: tuple[str, ...], world: World) -> tuple[float, dict[str, torch.Tensor]]:
     """Loss and gradients of the first training step, in double precision: differences are then no rounding."""
     torch.set_default_dtype(torch.float64)
     torch.manual_seed(0)
-    recipe = tiny_recipe("batch=7", "drop_lines=1")
+    recipe = tiny_recipe("batch=7", "drop_lines=1", *changes)
     model = build_efd(recipe, outputs=2 if stage == "presence" else 1).double()
     if world.size > 1:
         share_statistics(model)
     module = StageModule(model, recipe, stage, maps, maps, world)
     module.log = lambda *_, **__: None
     whole, seen = maps.pressure, {}
-    model.register_forward_pre_hook(lambda _, given: seen.update(maps=given[0]))
-    object.__setattr__(maps, "pressure", whole.double())
     index = next(iter(module.train_dataloader()))
+    share = world.share(len(index))
+    model.encoder.register_forward_pre_hook(lambda _, given: seen.update(maps=given[0][: share.stop - share.start]))
+    object.__setattr__(maps, "pressure", whole.double())
     loss = module.training_step(index, 0)
     object.__setattr__(maps, "pressure", whole)
     loss.backward()
@@ -76,14 +84,15 @@ def _step(maps: Maps, stage: Stage, world: World) -> tuple[float, dict[str, torc
     return loss.item(), tensors | {"seen": seen["maps"]}
 
 
+@pytest.mark.parametrize("changes", [(), EVERY_TERM], ids=["plain", "every term"])
 @pytest.mark.parametrize("stage", ["presence", "reconstruction"])
-def test_two_halves_of_a_step_are_the_whole_step(maps, tmp_path, stage):
+def test_two_halves_of_a_step_are_the_whole_step(maps, tmp_path, stage, changes):
     """Loss, every gradient and every BatchNorm statistic, on seven maps of two mats: three here, four there."""
-    loss, whole = _step(maps[0], stage, World())
+    loss, whole = _step(maps[0], stage, changes, World())
 
     def work(rank: int) -> None:
         _join(rank, tmp_path)
-        own_loss, tensors = _step(maps[0], stage, World(rank, 2))
+        own_loss, tensors = _step(maps[0], stage, changes, World(rank, 2))
         write_tensors(tmp_path / f"{rank}.safetensors", tensors | {"loss": torch.tensor(own_loss)}, {})
 
     together(work, tmp_path)

@@ -10,7 +10,7 @@ from matpose.training.build import build_efd
 from matpose.training.recipe import Recipe, load_recipe
 
 
-@pytest.mark.parametrize("name", ["native", "paper"])
+@pytest.mark.parametrize("name", ["native", "plain", "paper"])
 def test_shipped_recipes_state_every_choice(name):
     """A key left to the code's default would not be commented where users look."""
     text = yaml.safe_load(
@@ -56,7 +56,7 @@ def test_a_recipe_file(tmp_path):
 
 
 def test_an_absent_recipe_names_the_shipped_ones():
-    with pytest.raises(RecipeError, match="native, paper"):
+    with pytest.raises(RecipeError, match="native, paper, plain"):
         load_recipe("nativ")
 
 

@@ -11,5 +11,5 @@ SMALL = (
 
 
 def tiny_recipe(*changes: str) -> Recipe:
-    """The native recipe, made tiny, with further changes."""
-    return load_recipe("native", (*SMALL, *changes))
+    """The plain recipe, made tiny, with further changes."""
+    return load_recipe("plain", (*SMALL, *changes))

@@ -1,9 +1,8 @@
-"""`matpose demo`: the whole way once, from recordings to a report, in a few minutes."""
+"""`matpose demo`: joints and posture over a small simulated night, with the weights that ship, in a minute."""
 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -11,115 +10,63 @@ import typer
 
 from matpose.cli.options import JsonOut
 
-# enough for the points to settle and the posture to be told; a real training takes the recipe's own epochs
-CHANGES = ("name=demo", "presence_epochs=6", "epochs=14")
-PEOPLE = 6
-SIMULATED = 24  # people, 8 maps each
+FILM_FRAMES = 80
 
 
 def demo(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for everything.")] = Path(
         "demo"
     ),
+    train: Annotated[
+        bool, typer.Option("--train", help="Instead train briefly and test on somebody new; needs the extra train.")
+    ] = False,
     data: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Folder with pmatdata; by default $MATPOSE_DATA or ../shared/data, else simulated people.",
+            help="With --train: folder with pmatdata; by default $MATPOSE_DATA or ../shared/data, else simulated.",
         ),
     ] = None,
     changes: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE...]", help="Changes to the recipe.")
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE...]", help="With --train: changes to the recipe.")
     ] = None,
     as_json: JsonOut = False,
 ) -> None:
-    """Read recordings, train keypoints briefly, classify posture of somebody new, and write report.html.
+    """Find joints and posture in a simulated night that comes with the package, and write report.html and a film."""
+    from matpose.errors import MatposeError
 
-    Uses the real recordings of PmatData where they are found, else simulated people. Each demo starts afresh.
-    """
-    import shutil
+    if train:
+        from matpose.cli.demo_training import demo_training
 
-    from rich.console import Console
-
-    from matpose.datasets.splits import hold_out
-    from matpose.training.data import collect_maps
-    from matpose.training.recipe import load_recipe
-    from matpose.training.run import train
-    from matpose.training.run_report import report_run
-
-    console = Console(stderr=True)
-    recordings, source = _recordings(data, console)
-    people = sorted({str(recording.subject) for recording in recordings})
-    others, held_out = hold_out(people, 1 / PEOPLE)
-    recipe = load_recipe("native", (*CHANGES, *(changes or ())))
-    console.print(f"[bold]1[/] {len(recordings)} recordings of {len(people)} people: {source}")
-    console.print(f"[bold]2[/] training on all but {', '.join(held_out)}, who is kept for the test")
-    folder = output / "run"
-    shutil.rmtree(folder, ignore_errors=True)
-    run = train(
-        (recording for recording in recordings if recording.subject in others),
-        recipe,
-        folder,
-        say=console.print,
-    )
-    console.print("[bold]3[/] testing and writing the report")
-    strangers = [recording for recording in recordings if recording.subject in held_out]
-    test = collect_maps(strangers, recipe.canvas, frames_per_recording=recipe.frames_per_recording)
-    figures = report_run(run, output / "report.html", test=test, title=f"Matpose demo: {source}")
-    _film(folder, [recording for recording in strangers if recording.subject == strangers[0].subject], output)
-    if as_json:
-        typer.echo(json.dumps({"report": str(output / "report.html"), "data": source, **figures}))
+        demo_training(output, data, changes or [], as_json)
         return
-    _tell(figures, console)
-    console.print(f"\n[green]Open {output / 'report.html'}[/] - and see {output / 'film.gif'}")
+    if data is not None or changes:
+        raise MatposeError("--data and KEY=VALUE are for a training", mend="add --train")
+    from rich.console import Console
+    from rich.progress import track
 
-
-def _recordings(data: Path | None, console):
-    """Real recordings of six people if they are here, else simulated people; and what they are."""
-    from matpose.cli.loading import reading
-
-    given = data or Path(os.environ.get("MATPOSE_DATA", "../shared/data"))
-    if data is not None or (given / "pmatdata" / "experiment-i").is_dir():
-        return list(
-            reading([f"pmatdata:{given / 'pmatdata'}"], console, subjects=f"i:1-{PEOPLE}")
-        ), "PmatData, real people"
-    console.print(f"No recordings in {given}, so people are simulated: bodies that settle on a mattress by physics.")
-    return list(reading([f"simulated:{SIMULATED}"], console)), "simulated people"
-
-
-def _film(run: Path, recordings: list, output: Path) -> None:
-    """One person's points over the first frames of each recording."""
+    from matpose.readers import read
     from matpose.runtime import Detector
     from matpose.runtime.film import write_gif
+    from matpose.runtime.formats import write_results
     from matpose.runtime.overlay import overlay
+    from matpose.runtime.recording_report import report_recording, sample_night
 
-    detector = Detector(run)
-
-    def drawn():
-        for recording in recordings:
-            some = recording.select(slice(0, 40 // len(recordings)))
-            for pose in detector(some):
-                yield overlay(some.frames[pose.frame], some.mat, pose)
-
-    write_gif(output / "film.gif", drawn(), fps=4)
-
-
-def _tell(figures: dict, console) -> None:
-    from rich.table import Table
-
-    table = Table("measured on people the training never saw", "", show_header=True)
-    posture, presence, label_free = figures["posture"], figures["presence"], figures["label_free"]
-    if posture:
-        table.add_row("posture, frames right", f"{posture['accuracy']:.1%}")
-        table.add_row("posture, recordings right", f"{posture['accuracy_recordings']:.1%} of {posture['recordings']}")
-    if presence:
-        table.add_row(
-            "presence F-score (PCA, mean map)",
-            f"{presence['model']:.3f} ({presence['pca']:.3f}, {presence['mean_map']:.3f})",
-        )
-    table.add_row("reconstruction SSIM", f"{label_free['ssim']:.3f}")
-    table.add_row(
-        "equivariance error of the points",
-        f"{label_free['equivariance_median_pct']:.1f} % of the canvas's height",
-    )
-    console.print(table)
+    console = Console(stderr=True)
+    night = read(sample_night())
+    console.print(f"[bold]1[/] a simulated night: {len(night)} frames, {night.duration_s / 3600:.0f} hours")
+    detector = Detector()
+    console.print("[bold]2[/] looking for joints, points and posture")
+    poses = list(track(detector(night), "frames", total=len(night), console=console))
+    write_results(output, poses, night)
+    console.print("[bold]3[/] writing the report")
+    figures = report_recording(output / "report.html", night, poses, title="Matpose demo: a simulated night")
+    lying = [pose for pose in poses if pose.posture not in ("empty", "unknown")][:FILM_FRAMES]
+    write_gif(output / "film.gif", (overlay(night.frames[pose.frame], night.mat, pose) for pose in lying), fps=4)
+    if as_json:
+        typer.echo(json.dumps({"report": str(output / "report.html"), "data": "simulated night", **figures}))
+        return
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in figures["posture_share"].items())
+    console.print(f"posture: {shares}; right in {figures['posture_accuracy']:.1%} of the frames with somebody lying")
+    console.print(f"joints: half of them within {figures['joint_median_cm']:.1f} cm of the truth, which is known here")
+    console.print(f"\n[green]Open {output / 'report.html'}[/] - and see {output / 'film.gif'}")

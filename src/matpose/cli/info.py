@@ -13,47 +13,52 @@ from matpose.cli.options import JsonOut
 def info(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="A recipe's name (native, paper) or file, a run's folder or model file."),
+        typer.Argument(
+            metavar="MODEL",
+            help="A recipe's name (native, paper) or file, a run's folder or model file, or an exported *.onnx.",
+        ),
     ],
     as_json: JsonOut = False,
 ) -> None:
     """Parameters and multiplications of a recipe or a trained model, and where a trained one comes from."""
+    answer, recipe = _exported(model) if model.lower().endswith(".onnx") else _of_torch(model)
+    if as_json:
+        typer.echo(json.dumps(answer))
+        return
+    _show(answer, recipe)
+
+
+def _exported(model: str) -> tuple[dict, dict]:
+    """What an exported file says of itself; needs no torch."""
+    from matpose.errors import ModelError
+    from matpose.runtime.onnx_backend import OnnxBackend
+
+    card = OnnxBackend(model).card
+    words = {key: card[key] for key in ("version", "created", "licence", "notice") if key in card}
+    try:
+        read = {key: json.loads(card[key]) for key in ("joint_names", "postures", "mats", "facts", "cost", "recipe")}
+    except (KeyError, ValueError) as error:
+        raise ModelError(f"what it says of itself is damaged ({error})", mend="export it again", path=model) from None
+    recipe, facts = read.pop("recipe"), read.pop("facts")
+    return {**read.pop("cost"), "trained": {**words, **read, **facts}}, recipe
+
+
+def _of_torch(model: str) -> tuple[dict, dict]:
+    """A recipe, with fresh weights, or a trained model."""
     from pathlib import Path
 
-    import torch
-
-    from matpose.evaluation.cost import conv_macs, paper_convention, parameters
+    from matpose.runtime.card import costs
     from matpose.training.build import build_efd
     from matpose.training.model_file import load_model
     from matpose.training.recipe import load_recipe
 
-    path, facts = Path(model), {}
+    path = Path(model)
     if path.is_dir() or path.suffix == ".safetensors":
         trained = load_model(path)
-        recipe, efd = trained.recipe, trained.efd
         facts = {"postures": list(trained.postures), **trained.facts}
-    else:
-        recipe = load_recipe(model)
-        efd = build_efd(recipe).eval()
-    x = torch.zeros(1, 1, recipe.rows, recipe.cols)
-    vector = torch.zeros(1, recipe.points, 2 * recipe.features)
-    answer = {
-        "name": recipe.name,
-        "parameters": parameters(efd),
-        "encoder": {
-            "parameters": parameters(efd.encoder),
-            "conv_macs": conv_macs(efd.encoder, x),
-            "input": list(x.shape),
-        },
-        "fuser": {"parameters": parameters(efd.fuser)},
-        "decoder": {"parameters": parameters(efd.decoder), "conv_macs": conv_macs(efd.decoder, vector)},
-        "paper_convention": paper_convention(efd.encoder, x) if recipe.blocks == "paper" else None,
-        **({"trained": facts} if facts else {}),
-    }
-    if as_json:
-        typer.echo(json.dumps(answer))
-        return
-    _show(answer, recipe.model_dump())
+        return {**costs(trained.efd, trained.recipe, trained.joints), "trained": facts}, trained.recipe.model_dump()
+    recipe = load_recipe(model)
+    return costs(build_efd(recipe).eval(), recipe), recipe.model_dump()
 
 
 def _show(answer: dict, recipe: dict) -> None:
@@ -67,7 +72,9 @@ def _show(answer: dict, recipe: dict) -> None:
         "convolution MACs",
         title=f"{answer['name']}: input {answer['encoder']['input']}",
     )
-    for part in ("encoder", "fuser", "decoder"):
+    for part in ("encoder", "fuser", "decoder", "joints"):
+        if part not in answer:
+            continue
         macs = answer[part].get("conv_macs")
         costs.add_row(part, f"{answer[part]['parameters']:,}", f"{macs:,}" if macs else "-")
     console.print(costs)

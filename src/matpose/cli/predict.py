@@ -1,4 +1,4 @@
-"""`matpose predict`: points and posture of every frame, as files and pictures."""
+"""`matpose predict`: points, joints and posture of every frame, as files and pictures."""
 
 from __future__ import annotations
 
@@ -15,8 +15,16 @@ PICTURES = 12
 
 def predict(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Recordings.")],
-    model: Annotated[Path, typer.Option("--model", "-m", metavar="RUN", help="A run's folder or model file.")],
     output: OutDir,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="MODEL",
+            help="An exported *.onnx, a run's folder or its model file; by default the model of the package.",
+        ),
+    ] = None,
     pictures: Annotated[bool, typer.Option(help="Write overlay PNGs and a GIF.")] = True,
     as_json: JsonOut = False,
     mat: MatName = None,
@@ -29,7 +37,7 @@ def predict(
     rate_hz: RateHz = None,
     sensor: Sensor = None,
 ) -> None:
-    """Find points in metres and the posture in every frame of one or more recordings.
+    """Find points and joints in metres and the posture in every frame of one or more recordings.
 
     Writes poses.jsonl, coco.json, points.csv, posture.csv, and pictures; with several recordings, into one folder each.
     """

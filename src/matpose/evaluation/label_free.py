@@ -134,7 +134,7 @@ def _encode(model: EFD, pressure: torch.Tensor) -> tuple[torch.Tensor, torch.Ten
 
 def _rebuild(model: EFD, k_c: torch.Tensor, k_f: torch.Tensor, batch: int) -> torch.Tensor:
     pairs = zip(k_c.split(batch), k_f.split(batch), strict=True)
-    return torch.cat([model.decoder(model.fuser.join(c, f)) for c, f in pairs])
+    return torch.cat([model.rebuild(c, f) for c, f in pairs])
 
 
 def _foreground_l2(rebuilt: torch.Tensor, x: torch.Tensor) -> float:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from matpose.nn.decoder import Decoder
-from matpose.nn.encoder import Encoder
+from matpose.nn.encoder import Encoded, Encoder
 from matpose.nn.fuser import Fuser
 from matpose.nn.heatmap import spread_cells
 from matpose.nn.scaling import scale_free, smoothed
@@ -64,7 +64,10 @@ class EFD(nn.Module):
 
     def points(self, pressure: torch.Tensor) -> Points:
         """Points of pressure maps; the decoder takes no part."""
-        encoded = self.encoder(self.see(pressure))
+        return self.points_of(self.encoder(self.see(pressure)))
+
+    def points_of(self, encoded: Encoded) -> Points:
+        """Points of maps that are encoded already."""
         xy_norm, _, features = self.fuser.pool(encoded)
         return Points(xy_norm, features, spread_cells(encoded.heatmaps, xy_norm), encoded.heatmaps)
 
@@ -78,4 +81,9 @@ class EFD(nn.Module):
             (B, 1, H, W) reconstruction of :func:`scale_free` pressure, or (B, 2, H, W) presence logits in CRWT
             stage 1.
         """
-        return self.decoder(self.fuser(self.encoder(self.see(pressure))).vector)
+        _, k_c, k_f = self.fuser.pool(self.encoder(self.see(pressure)))
+        return self.rebuild(k_c, k_f)
+
+    def rebuild(self, k_c: torch.Tensor, k_f: torch.Tensor) -> torch.Tensor:
+        """Maps from positions K_C (B, K, 3) and features K_F (B, K, f), of one map or of two."""
+        return self.decoder(self.fuser.join(k_c, k_f), k_c)

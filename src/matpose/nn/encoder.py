@@ -119,21 +119,31 @@ class Encoder(nn.Module):
 
     def forward(self, x: torch.Tensor) -> Encoded:
         """(B, 1, H, W) scaled map to :class:`Encoded`."""
-        features = F.relu(self.feature_norm(self.feature(x)))
-        return Encoded(activate(self.logits(x), self.normalisation), features, self._positions(x))
+        return self.encode(x, *self.trunk(x))
 
-    def logits(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, 1, H, W) scaled map to the unnormalised heatmaps (B, K, h, w)."""
+    def trunk(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(B, 1, H, W) scaled map to what the blocks make of it: the last map, and the one of heatmap size."""
         out = F.hardswish(self.stem_norm(self.stem(x)))
         fine = out
         for index, block in enumerate(self.blocks):
             out = block(out)
             if index == self.fine_block:
                 fine = out
-        out = self.head(out)
+        return out, fine if self.fine_block is not None else out
+
+    def encode(self, x: torch.Tensor, coarse: torch.Tensor, fine: torch.Tensor) -> Encoded:
+        """The scaled map and its :meth:`trunk` to :class:`Encoded`."""
+        features = F.relu(self.feature_norm(self.feature(x)))
+        return Encoded(activate(self._heat(coarse, fine), self.normalisation), features, self._positions(x))
+
+    def logits(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, 1, H, W) scaled map to the unnormalised heatmaps (B, K, h, w)."""
+        return self._heat(*self.trunk(x))
+
+    def _heat(self, coarse: torch.Tensor, fine: torch.Tensor) -> torch.Tensor:
+        out = self.head(coarse)
         if self.fine_block is not None:
-            size = (x.shape[2] // self.stride, x.shape[3] // self.stride)
-            out = F.interpolate(out, size=size, mode="bilinear") + self.fine_head(fine)
+            out = F.interpolate(out, size=fine.shape[2:], mode="bilinear") + self.fine_head(fine)
         return self.logits_norm(out)
 
     def _positions(self, x: torch.Tensor) -> torch.Tensor:
@@ -147,8 +157,8 @@ class Encoder(nn.Module):
                     torch.ones(height, width, dtype=x.dtype, device=x.device),
                 )
             )
-            return grid.expand(len(x), 3, height, width)
+            return grid.expand(x.shape[0], 3, height, width)  # `len` would freeze the batch in an export
         rows = torch.arange(height, dtype=x.dtype, device=x.device) / height
         cols = torch.arange(width, dtype=x.dtype, device=x.device) / width
         grid = torch.stack((rows[:, None].expand(height, width), cols.expand(height, width)))
-        return torch.cat((F.max_pool2d(x, self.stride), grid.expand(len(x), 2, height, width)), 1)
+        return torch.cat((F.max_pool2d(x, self.stride), grid.expand(x.shape[0], 2, height, width)), 1)

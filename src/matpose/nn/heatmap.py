@@ -59,7 +59,15 @@ def soft_argmax(heatmaps: torch.Tensor) -> torch.Tensor:
 
 
 def spread_cells(heatmaps: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
-    """Root-mean-square radius of every heatmap around its mean, in heatmap cells.
+    """Root-mean-square radius of every heatmap around its mean, (B, K), in heatmap cells: see :func:`variance_cells`.
+
+    Its gradient is not finite for a heatmap of one cell; that of the variance is.
+    """
+    return variance_cells(heatmaps, mean).sqrt()
+
+
+def variance_cells(heatmaps: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
+    """Variance along x plus variance along y of every heatmap around its mean, in heatmap cells.
 
     Args:
         heatmaps: (B, K, h, w), non-negative.
@@ -74,4 +82,4 @@ def spread_cells(heatmaps: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
     off_x = (x - mean[..., :1]) * (width / 2)  # (B, K, w)
     off_y = (y - mean[..., 1:]) * (height / 2)  # (B, K, h)
     variance = ((heatmaps.sum(2) * off_x**2).sum(-1) + (heatmaps.sum(3) * off_y**2).sum(-1)) / mass
-    return variance.clamp_min(0).sqrt()
+    return variance.clamp_min(0)

@@ -48,6 +48,10 @@ class Warp:
     bend: torch.Tensor
     aspect: float
 
+    def __getitem__(self, part: slice) -> Warp:
+        """Some of the warps."""
+        return Warp(self.turn_rad[part], self.scale[part], self.shift[part], self.bend[part], self.aspect)
+
     def source(self, xy_norm: torch.Tensor) -> torch.Tensor:
         """Places in the warped canvas to places in the original, in [-1, 1] both.
 

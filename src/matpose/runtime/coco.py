@@ -10,13 +10,10 @@ from pathlib import Path
 from matpose import __version__
 from matpose.pose import Pose
 from matpose.recording import JOINT_NAMES, Recording
+from matpose.runtime.skeleton import LIMBS
 
-# one-based pairs into JOINT_NAMES, as COCO counts: legs, hips, arms over the thorax, head, trunk
-_SKELETON = [
-    *([1, 2], [2, 3], [3, 4], [4, 5], [5, 6]),
-    *([7, 8], [8, 9], [9, 13], [13, 10], [10, 11], [11, 12]),
-    *([13, 14], [3, 9], [4, 10]),
-]
+# one-based pairs into JOINT_NAMES, as COCO counts
+_SKELETON = [[JOINT_NAMES.index(one) + 1, JOINT_NAMES.index(other) + 1] for one, other in LIMBS]
 
 
 class Coco:

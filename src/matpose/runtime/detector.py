@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.resources import files
 from os import PathLike
+from pathlib import Path
 
 import numpy as np
 
-from matpose.pose import Point, Pose
+from matpose.errors import ModelError
+from matpose.pose import Keypoint, Point, Pose
 from matpose.quality import clean
 from matpose.recording import Flag, Recording
+from matpose.runtime.found import Backend
+
+SHIPPED = Path(str(files("matpose"))) / "weights" / "matpose.onnx"
+"""The model that comes with the package."""
 
 UNTRUSTED = Flag.WRONG_SIZE | Flag.EMPTY_BED | Flag.CORRUPTED
 """Frames with any of these flags get no points and no posture."""
@@ -23,23 +30,22 @@ OUTSIDE = 0.05
 
 
 class Detector:
-    """Points and posture for every frame of a recording.
+    """Points, joints and posture for every frame of a recording.
 
     Args:
-        model: a run's folder or its model file.
+        model: a file of `matpose export`, which needs no torch; a run's folder or its model file, which does; by
+            default the model that comes with the package.
         batch: frames computed together; a frame alone gets the same answer.
 
     Raises:
-        ModelError: no model there.
+        ModelError: no model there, or torch is needed and not installed.
 
     Example:
-        ``for pose in Detector("runs/mine")(matpose.read("night.csv", mat="bpms")): print(pose.points[0])``
+        ``for pose in Detector("mine.onnx")(matpose.read("night.csv", mat="bpms")): print(pose.points[0])``
     """
 
-    def __init__(self, model: str | PathLike[str], *, batch: int = 64) -> None:
-        from matpose.runtime.torch_backend import TorchBackend  # torch loads only when somebody predicts
-
-        self.backend = TorchBackend(model)
+    def __init__(self, model: str | PathLike[str] | None = None, *, batch: int = 64) -> None:
+        self.backend = _backend(model)
         self.batch = batch
 
     def remarks(self, recording: Recording) -> list[str]:
@@ -52,7 +58,9 @@ class Detector:
         return [f"in training, files of this grid were read with {turns}; read otherwise, postures may be wrong"]
 
     def __call__(self, recording: Recording) -> Iterator[Pose]:
-        """One pose a frame, in order; frames not to be trusted have None for every point.
+        """One pose a frame, in order; frames not to be trusted have None for every point and joint.
+
+        Every other joint is there, however low its confidence: whoever uses it decides.
 
         Raises:
             MatposeError: the mat's pitch is not known.
@@ -69,7 +77,8 @@ class Detector:
         missing = np.isnan(recording.frames).mean((1, 2)) > MISSING
         outside = canvas.force_outside(recording.frames, mat, origin_m) > OUTSIDE
         found = self.backend(canvas.resample(recording.frames, mat, origin_m).astype(np.float32))
-        xy_m = canvas.xy_m(found.xy_norm, mat, origin_m)
+        points_m = canvas.xy_m(found.points_xy_norm, mat, origin_m)
+        joints_m = canvas.xy_m(found.joints_xy_norm, mat, origin_m)
         for index in range(len(recording)):
             flags = Flag(int(recording.flags[index]))
             pose = Pose(
@@ -80,16 +89,51 @@ class Detector:
             )
             if flags & UNTRUSTED or missing[index]:
                 empty = Flag.EMPTY_BED in flags and not flags & (Flag.CORRUPTED | Flag.WRONG_SIZE)
-                nothing: list[Point | None] = [None] * self.backend.points
-                yield replace(pose, points=nothing, posture="empty" if empty else "unknown")
+                yield replace(
+                    pose,
+                    points=[None] * self.backend.points,
+                    keypoints=dict.fromkeys(self.backend.joint_names),
+                    posture="empty" if empty else "unknown",
+                )
                 continue
-            chances = dict(zip(self.backend.postures, found.probabilities[index].tolist(), strict=True))
+            chances = dict(zip(self.backend.postures, found.posture[index].tolist(), strict=True))
             yield replace(
                 pose,
                 points=[
                     Point((float(x), float(y)), float(spread))
-                    for (x, y), spread in zip(xy_m[index], found.spread_m[index], strict=True)
+                    for (x, y), spread in zip(points_m[index], found.points_spread_m[index], strict=True)
                 ],
+                keypoints={
+                    name: Keypoint((float(x), float(y)), float(confidence), float(contact))
+                    for name, (x, y), confidence, contact in zip(
+                        self.backend.joint_names,
+                        joints_m[index],
+                        found.joints_confidence[index],
+                        found.joints_contact[index],
+                        strict=True,
+                    )
+                },
                 posture=max(chances, key=lambda name: chances[name]) if chances else "unknown",
                 probabilities=chances,
             )
+
+
+def _backend(model: str | PathLike[str] | None) -> Backend:
+    path = SHIPPED if model is None else Path(model)
+    if model is None and not path.is_file():
+        raise ModelError(
+            "no trained model comes with this version", mend="train one: matpose train DATA -o RUN, and give it"
+        )
+    if path.suffix.lower() == ".onnx":
+        from matpose.runtime.onnx_backend import OnnxBackend
+
+        return OnnxBackend(path)
+    try:
+        from matpose.runtime.torch_backend import TorchBackend
+    except ModuleNotFoundError as error:
+        raise ModelError(
+            f"this model needs the package {error.name!r}",
+            mend="pip install 'matpose[train]', or give a file that matpose export made of it",
+            path=path,
+        ) from None
+    return TorchBackend(path)

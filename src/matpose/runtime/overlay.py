@@ -11,6 +11,7 @@ from matpose.errors import MatposeError
 from matpose.evaluation.palette import MISSING_RGB, brightness, full_scale, point_rgb, pressure_rgb
 from matpose.mat import Mat
 from matpose.pose import Pose
+from matpose.runtime.skeleton import skeleton
 
 BAND_RGB = (24, 27, 31)
 WARNING_RGB = (255, 193, 7)
@@ -19,7 +20,9 @@ WARNING_RGB = (255, 193, 7)
 def overlay(
     frame: np.ndarray, mat: Mat, pose: Pose, *, height_px: int = 640, scale: float | None = None
 ) -> Image.Image:
-    """The pressure map in its true proportions, the points upon it, posture and warnings beneath.
+    """The pressure map in its true proportions, the pose upon it, posture and warnings beneath.
+
+    Named joints are drawn as a skeleton, the fainter the less they are to be trusted; without any, numbered points.
 
     Args:
         frame: (rows, cols) pressure, canonical view; NaN = no reading, drawn grey.
@@ -53,12 +56,11 @@ def overlay(
     picture = Image.new("RGB", (max(drawn[0], 8 * text_px), height_px), BAND_RGB)
     left = (picture.width - drawn[0]) // 2
     picture.paste(_pressure(frame, scale or full_scale(frame), drawn), (left, 0))
-    for index, point in enumerate(pose.points):
-        if point is not None:
-            disc = _disc(index, max(text_px, 12))
-            x = left + point.xy_m[0] * px_per_m - disc.width / 2
-            y = point.xy_m[1] * px_per_m - disc.height / 2
-            picture.paste(disc, (round(x), round(y)), disc)
+    if pose.keypoints:
+        drawn_pose = skeleton(pose.keypoints, (picture.width, map_px), px_per_m, left, max(text_px // 2, 5))
+        picture.paste(drawn_pose, (0, 0), drawn_pose)
+    else:
+        _numbered(picture, pose, px_per_m, left, max(text_px, 12))
     _caption(picture, pose, map_px, text_px)
     return picture
 
@@ -69,6 +71,15 @@ def _pressure(frame: np.ndarray, scale: float, size: tuple[int, int]) -> Image.I
     colours = pressure_rgb()[np.nan_to_num(shade * 255).astype(np.uint8)]
     colours[np.isnan(shade)] = MISSING_RGB
     return Image.fromarray(colours).resize(size, Image.Resampling.NEAREST)
+
+
+def _numbered(picture: Image.Image, pose: Pose, px_per_m: float, left_px: int, diameter_px: int) -> None:
+    for index, point in enumerate(pose.points):
+        if point is not None:
+            disc = _disc(index, diameter_px)
+            x = left_px + point.xy_m[0] * px_per_m - disc.width / 2
+            y = point.xy_m[1] * px_per_m - disc.height / 2
+            picture.paste(disc, (round(x), round(y)), disc)
 
 
 @cache

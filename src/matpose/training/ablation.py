@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -77,27 +77,50 @@ def run_ablation(
     if not seeds or jobs < 1:
         raise MatposeError("an ablation needs a seed and a process", mend="give at least one of each")
     training, validation = hold_out(maps.subjects, recipe.validation_fraction, seeds[0])
+    fit, val = maps.of_subjects(training), maps.of_subjects(validation)
+    train_variants(fit, val, variants_of(recipe), folder, seeds=seeds, jobs=jobs, say=say)
+    variants, _ = runs_in(folder)
+    return compare(variants)
+
+
+def train_variants(
+    fit: Maps,
+    val: Maps,
+    variants: Mapping[str, Recipe],
+    folder: Path,
+    *,
+    seeds: Sequence[int],
+    jobs: int = 1,
+    say: Say = lambda _: None,
+) -> None:
+    """Train every variant with every seed; finished runs are left, interrupted ones go on.
+
+    Args:
+        fit, val: maps of different people, the same for all.
+        variants: recipes by the names of their folders; their seeds are set here.
+        folder, seeds, jobs, say: as for :func:`run_ablation`.
+
+    Raises:
+        MatposeError: the folder holds runs of another recipe or of other people.
+    """
     wanted = {
         folder / f"{name}-seed{seed}": variant.model_copy(update={"seed": seed})
         for seed in seeds
-        for name, variant in variants_of(recipe).items()
+        for name, variant in variants.items()
     }
-    fit, val = maps.of_subjects(training), maps.of_subjects(validation)
     people = {name: f"{count} to train on" for name, count in Counter(fit.subject.tolist()).items()}
     people |= {name: f"{count} to validate on" for name, count in Counter(val.subject.tolist()).items()}
     check_people(folder, people)
     write_people(folder, people)
     missing = {place: changed for place, changed in wanted.items() if not _finished(place, changed)}
     say(
-        f"{len(wanted)} runs, {len(missing)} of them to train, on {len(training)} people; "
-        f"validating on {', '.join(validation)}"
+        f"{len(wanted)} runs, {len(missing)} of them to train, on {len(fit.subjects)} people; "
+        f"validating on {', '.join(val.subjects)}"
     )
     start = time.monotonic()
     for done, place in enumerate(_train_all(fit, val, missing, jobs), start=1):
         left_s = (time.monotonic() - start) / done * (len(missing) - done)
         say(f"{done} of {len(missing)}: {place.name}; about {left_s / 60:.0f} min left")
-    variants, _ = runs_in(folder)
-    return compare(variants)
 
 
 def _finished(place: Path, recipe: Recipe) -> bool:

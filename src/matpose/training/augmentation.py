@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from matpose.nn.warp import random_warp
+from matpose.nn.warp import Warp, random_warp
 from matpose.training.recipe import Recipe
 
 COPIES = 4
@@ -38,8 +38,12 @@ def augment(pressure: torch.Tensor, recipe: Recipe, generator: torch.Generator) 
         (seen, target), both (B, 1, H, W): ``target`` is warped and has its gamma changed; ``seen`` has also lost
         a row or column here and there.
     """
-    count, _, height, width = pressure.shape
-    warp = random_warp(
+    return varied(pressure, draw_warp(len(pressure), recipe, generator), recipe, generator)
+
+
+def draw_warp(count: int, recipe: Recipe, generator: torch.Generator) -> Warp:
+    """As many warps in the recipe's ranges."""
+    return random_warp(
         count,
         recipe.canvas.width_m / recipe.canvas.height_m,
         generator,
@@ -48,6 +52,13 @@ def augment(pressure: torch.Tensor, recipe: Recipe, generator: torch.Generator) 
         shift=recipe.shift,
         bend=recipe.bend,
     )
+
+
+def varied(
+    pressure: torch.Tensor, warp: Warp, recipe: Recipe, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """:func:`augment`, with a warp drawn before."""
+    count, _, height, width = pressure.shape
     target = warp.maps(pressure).clamp_min(0)
     gamma = 1 + recipe.gamma * (2 * torch.rand(count, 1, 1, 1, generator=generator) - 1)
     peak = target.amax((2, 3), keepdim=True).clamp_min(1e-12)

@@ -94,6 +94,38 @@ def _fit_stage(
     if world.size > 1:
         share_statistics(model)
     module = StageModule(model, recipe, stage, train, val, world)
+    run_stage(
+        module, stage, folder, rows,
+        epochs=module.epochs, patience=recipe.patience, resume=resume, progress=progress, device=device, world=world,
+    )  # fmt: skip
+
+
+def run_stage(
+    module: L.LightningModule,
+    stage: str,
+    folder: Path,
+    rows: list[dict[str, float | str]],
+    *,
+    epochs: int,
+    patience: int,
+    resume: bool,
+    progress: bool,
+    device: str,
+    world: World,
+) -> None:
+    """Train a module that logs ``val_loss``, and load its best epoch into it.
+
+    Args:
+        module: loads its data anew every epoch.
+        stage: name in files and in the bar.
+        folder, resume, progress, device: as for :func:`fit_efd`.
+        rows: of the history, which grows.
+        epochs, patience: at most so many, and without a better one.
+        world: the processes that share the work.
+
+    Raises:
+        ModelError: no epoch has a finite loss.
+    """
     checkpoints = folder / "checkpoints"
     best = Keeper(checkpoints, filename=f"{stage}-best", monitor="val_loss", enable_version_counter=False)
     # Lightning's own save_last writes only when the best epoch changes
@@ -101,7 +133,7 @@ def _fit_stage(
     callbacks: list[Callback] = [
         best,
         last,  # after the best one, whose state it holds
-        Stopper("val_loss", patience=recipe.patience),
+        Stopper("val_loss", patience=patience),
         History(rows, stage, folder / "metrics.csv"),
     ]
     if progress:
@@ -114,7 +146,7 @@ def _fit_stage(
         # statistics are shared already
         strategy=DDPStrategy(broadcast_buffers=False) if world.size > 1 else "auto",
         use_distributed_sampler=False,
-        max_epochs=module.epochs,
+        max_epochs=epochs,
         plugins=[SafetensorsIO()],
         callbacks=callbacks,
         logger=TensorBoardLogger(folder, name="tensorboard", version=stage),

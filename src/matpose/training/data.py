@@ -66,6 +66,13 @@ class Maps:
         """The maps of these people only."""
         return self.select(np.isin(self.subject, list(subjects)))
 
+    def other_frames(self) -> torch.Tensor:
+        """(N,) for every map the index of the next one of its recording; of the last, the one before; else its own."""
+        index = np.arange(len(self))
+        follows = np.append(self.recording[1:] == self.recording[:-1], False)
+        precedes = np.insert(follows[:-1], 0, False)
+        return torch.from_numpy(np.where(follows, index + 1, np.where(precedes, index - 1, index)))
+
     def on_mat(self) -> torch.Tensor:
         """(N, 1, H, W) bool: cells at least half of which lie on the mat."""
         return self.coverage[self.mat] >= 0.5

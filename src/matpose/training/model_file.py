@@ -14,8 +14,9 @@ from matpose import __version__
 from matpose.errors import ModelError
 from matpose.evaluation.posture_fit import Graph
 from matpose.nn.efd import EFD
+from matpose.nn.pose_net import PoseNet
 from matpose.nn.posture_graph import PostureGraphNet
-from matpose.training.build import build_efd
+from matpose.training.build import build_efd, build_pose_net
 from matpose.training.checkpoint import read_tensors, write_tensors
 from matpose.training.recipe import Recipe
 
@@ -31,9 +32,10 @@ class TrainedModel:
     Args:
         efd: the keypoint model.
         recipe: what it was trained by.
-        posture: the posture head, or None.
-        postures: the head's classes, in order.
+        posture: the posture head on points, or None.
+        postures: classes of the posture head, or of the joint head, in order.
         facts: plain values for people: data, metrics, versions.
+        joints: the same keypoint model with a joint head, which also says the posture; or None.
     """
 
     efd: EFD
@@ -41,6 +43,7 @@ class TrainedModel:
     posture: PostureGraphNet | None = None
     postures: tuple[str, ...] = ()
     facts: dict = field(default_factory=dict)
+    joints: PoseNet | None = None
 
 
 def posture_net(recipe: Recipe, classes: int) -> PostureGraphNet:
@@ -55,6 +58,9 @@ def save_model(path: Path, model: TrainedModel) -> None:
     tensors = {f"efd.{key}": value.contiguous() for key, value in model.efd.state_dict().items()}
     if model.posture is not None:
         tensors |= {f"posture.{key}": value.contiguous() for key, value in model.posture.state_dict().items()}
+    if model.joints is not None:
+        every = model.joints.state_dict().items()
+        tensors |= {f"joints.{key}": value.contiguous() for key, value in every if not key.startswith("efd.")}
     head = {
         "format": FORMAT,
         "matpose": __version__,
@@ -88,7 +94,11 @@ def load_model(path: str | PathLike[str]) -> TrainedModel:
         postures = tuple(json.loads(head["postures"]))
         efd = build_efd(recipe)
         efd.load_state_dict(_part(tensors, "efd."))
-        posture = posture_net(recipe, len(postures)) if postures else None
+        of_joints = _part(tensors, "joints.")
+        joints = build_pose_net(efd, recipe) if of_joints else None
+        if joints is not None:
+            joints.load_state_dict(of_joints | _part(tensors, "efd.", keep="efd."))
+        posture = posture_net(recipe, len(postures)) if postures and joints is None else None
         if posture is not None:
             posture.load_state_dict(_part(tensors, "posture."))
         facts = json.loads(head["facts"])
@@ -96,8 +106,10 @@ def load_model(path: str | PathLike[str]) -> TrainedModel:
         problem = str(error).splitlines()[0]
         raise ModelError(f"the model does not fit this version ({problem})", mend="train it again", path=file) from None
     efd = efd.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    return TrainedModel(efd.eval(), recipe, posture.eval() if posture else None, postures, facts)
+    return TrainedModel(
+        efd.eval(), recipe, posture.eval() if posture else None, postures, facts, joints.eval() if joints else None
+    )
 
 
-def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+def _part(tensors: dict[str, torch.Tensor], prefix: str, keep: str = "") -> dict[str, torch.Tensor]:
+    return {keep + key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

@@ -49,6 +49,7 @@ class Recipe(BaseModel):
     widths: tuple[int, int, int] = (32, 16, 16)
     exchange_width: int = Field(8, ge=1, le=64)
     routes: tuple[Annotated[float, AfterValidator(_route)], ...] = Field((0.25, 0.5, 1), min_length=1)
+    start: Literal["fc", "gaussian", "both"] = "fc"
     dilation: bool = True
     exchange: bool = True
 
@@ -75,6 +76,14 @@ class Recipe(BaseModel):
     weight_decay: float = Field(1e-4, ge=0)
     l2_weight: float = Field(10.0, ge=0)
     ssim_weight: float = Field(1.0, ge=0)
+    cross_view: bool = False
+    equivariance_weight: float = Field(0.0, ge=0)
+    concentration_weight: float = Field(0.0, ge=0)
+    separation_weight: float = Field(0.0, ge=0)
+    contact_weight: float = Field(0.0, ge=0)
+    flip_weight: float = Field(0.0, ge=0)
+    temporal_weight: float = Field(0.0, ge=0)
+    ramp_epochs: int = Field(0, ge=0)
     patience: int = Field(20, ge=1)
     seed: int = Field(0, ge=0, lt=2**20)
 
@@ -88,7 +97,7 @@ def load_recipe(name: str, changes: tuple[str, ...] = ()) -> Recipe:
     """A recipe by name or file, with ``key=value`` changes.
 
     Args:
-        name: "native", "paper", or the path of a YAML file.
+        name: "native", "plain", "paper", or the path of a YAML file.
         changes: "epochs=5" and the like; values are read as YAML.
 
     Raises:

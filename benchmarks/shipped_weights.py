@@ -1,0 +1,145 @@
+"""The weights that ship: points from unlabelled maps, joints from simulated labels; PmatData i S1-S6 and simulation.
+
+python benchmarks/shipped_weights.py [--bodies N] [--points-epochs N] [--joint-epochs N] [--resume] [-o runs/shipped]
+
+Takes some hours of one core from nothing. Writes RUN/model.safetensors and benchmarks/results/shipped.json; ship it by
+`matpose export RUN/model.safetensors -o src/matpose/weights/matpose.onnx`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from record import record
+from rich.progress import Progress
+
+from matpose.canvas import NATIVE
+from matpose.datasets import load
+from matpose.evaluation.joint_score import joint_score, trust_score
+from matpose.mat import preset
+from matpose.nn.pose_net import PoseNet
+from matpose.training.data import Maps, collect_maps
+from matpose.training.joint_fit import fit_joints
+from matpose.training.joint_maps import POSTURES, JointMaps, simulated_joint_maps
+from matpose.training.joint_step import TOLERANCE
+from matpose.training.model_file import FILE_NAME, TrainedModel, save_model
+from matpose.training.recipe import load_recipe
+from matpose.training.run import train_on
+
+DATA = Path("../shared/data/pmatdata")
+SEEN = ("pmatdata-i", "bpms", "bt3510", "tip")
+UNSEEN = ("pmatdata-ii", "hlppdat", "carpet")
+READINGS = 3
+FRAMES = 6  # of each real recording: they are static
+UNLABELLED_BODIES = 800  # whose maps also teach the points
+TEST_BODIES, VALIDATION_BODIES = 300, 200
+TEST_SEED, VALIDATION_SEED = 90001, 90002
+SUBJECTS = "i:1-6"
+POINTS = ("name=shipped", "equivariance_weight=20", "separation_weight=0.1", "start=both", "shift=0.2", "bend=0.04")
+"""Changes to the recipe `native`, chosen on S1 to S6."""
+VALIDATED_ON = ("pmatdata/S3", "pmatdata/S6")  # of the points' training, which needs somebody to choose an epoch by
+
+
+def simulated(folder: Path, name: str, bodies: int, mats: tuple[str, ...], seed: int, workers: int) -> JointMaps:
+    """Kept in the run's folder, so that a second run need not make them."""
+    with Progress() as bar:
+        task = bar.add_task(f"simulating {name}", total=bodies)
+        return simulated_joint_maps(
+            folder / f"{name}.safetensors", bodies, NATIVE, mats=mats, readings=READINGS, seed=seed, workers=workers,
+            progress=lambda done: bar.update(task, completed=done),
+        )  # fmt: skip
+
+
+def unlabelled(maps: JointMaps, mats: tuple[str, ...]) -> Maps:
+    """Simulated maps as if nobody knew their joints; their postures are known."""
+    coverage = np.stack([NATIVE.coverage(preset(name)) for name in mats])
+    bodies = np.array([f"simulated/{body}" for body in maps.body.tolist()])
+    return Maps(
+        maps.pressure.float(), torch.full((len(maps),), 0.133322), maps.mat, torch.from_numpy(coverage)[:, None],
+        bodies, bodies, np.array(POSTURES)[maps.posture.numpy()], NATIVE,
+    )  # fmt: skip
+
+
+def together(one: Maps, other: Maps) -> Maps:
+    """All maps of both."""
+
+    def both(name: str) -> np.ndarray:
+        return np.concatenate((getattr(one, name), getattr(other, name)))
+
+    return Maps(
+        torch.cat((one.pressure, other.pressure)), torch.cat((one.threshold, other.threshold)),
+        torch.cat((one.mat, other.mat + len(one.coverage))), torch.cat((one.coverage, other.coverage)),
+        both("subject"), both("recording"), both("posture"), one.canvas,
+    )  # fmt: skip
+
+
+@torch.no_grad()
+def measured(net: PoseNet, maps: JointMaps) -> dict:
+    """Errors, confidence, contact and posture on simulated maps."""
+    found = [net(maps.pressure[index].float()) for index in torch.arange(len(maps)).split(256)]
+    size = np.array([NATIVE.width_m, NATIVE.height_m]) / 2
+    predicted = torch.cat([one.joints_xy_norm for one in found]).numpy() * size
+    truth, contact = maps.xy_norm.numpy() * size, maps.contact.numpy()
+    head_m = maps.head_norm.numpy() * NATIVE.height_m / 2
+    error_m = np.linalg.norm(predicted - truth, axis=-1)
+    confidence = torch.cat([one.joints_confidence for one in found]).numpy()
+    posture = torch.cat([one.posture for one in found]).argmax(1)
+    return {
+        "maps": len(maps),
+        "joints": joint_score(predicted, truth, contact, head_m),
+        "trust": trust_score(confidence, error_m, TOLERANCE * head_m[:, None]),
+        "posture_accuracy": float((posture == maps.posture).float().mean()),
+        "by_posture_mean_cm": {
+            name: float(error_m[(maps.posture == number).numpy()].mean() * 100) for number, name in enumerate(POSTURES)
+        },
+    }
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--bodies", type=int, default=4500)
+    options.add_argument("--points-epochs", type=int, default=5, help="of each stage of CRWT, 60 batches each")
+    options.add_argument("--joint-epochs", type=int, default=40, help="100 batches each")
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--workers", type=int, default=2)
+    options.add_argument("--resume", action="store_true")
+    options.add_argument("-o", "--output", type=Path, default=Path("runs/shipped"))
+    given = options.parse_args()
+    folder, start = given.output, time.time()
+    folder.mkdir(parents=True, exist_ok=True)
+    test_seen = simulated(folder, "test-seen", TEST_BODIES, SEEN, TEST_SEED, given.workers)
+    test_unseen = simulated(folder, "test-unseen", TEST_BODIES, UNSEEN, TEST_SEED, given.workers)
+    val = simulated(folder, "validation", VALIDATION_BODIES, SEEN, VALIDATION_SEED, given.workers)
+    labelled = simulated(folder, "training", given.bodies, SEEN, given.seed, given.workers)
+    real = collect_maps(load(f"pmatdata:{DATA}", subjects=SUBJECTS), NATIVE, frames_per_recording=FRAMES)
+    maps = together(real, unlabelled(labelled.select(labelled.body < UNLABELLED_BODIES), SEEN))
+    recipe = load_recipe(
+        "native",
+        (f"presence_epochs={given.points_epochs}", f"epochs={given.points_epochs}", "batches_per_epoch=60",
+         f"seed={given.seed}", *POINTS),
+    )  # fmt: skip
+    others = [subject for subject in maps.subjects if subject not in VALIDATED_ON]
+    run = train_on(
+        maps.of_subjects(others), maps.of_subjects(VALIDATED_ON), recipe, folder / "points", resume=given.resume
+    )
+    net = fit_joints(
+        run.model.efd, recipe, labelled, maps, val, folder / "joints",
+        epochs=given.joint_epochs, seed=given.seed, resume=given.resume,
+    )  # fmt: skip
+    figures = {"seen_mats": measured(net, test_seen), "unseen_mats": measured(net, test_unseen)}
+    facts = {
+        "trained_on": {"pmatdata": SUBJECTS, "simulated_bodies": given.bodies, "mats": list(SEEN)},
+        "seed": given.seed, "data": {"simulated": labelled.digest()},
+    }  # fmt: skip
+    save_model(folder / FILE_NAME, TrainedModel(net.efd, recipe, None, POSTURES, facts, net))
+    record("shipped", {"what": "named joints on simulated bodies that no training saw", **facts, **figures,
+                       "minutes": (time.time() - start) / 60})  # fmt: skip
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(2)
+    main()

@@ -1,0 +1,139 @@
+"""Joints and discovered points learned together, on one encoder, as a Lightning module."""
+
+from __future__ import annotations
+
+import lightning as L
+import numpy as np
+import torch
+from torch.nn import functional as F
+from torch.utils.data import DataLoader
+
+from matpose.evaluation.joint_score import joint_score
+from matpose.losses.reconstruction import reconstruction_loss
+from matpose.nn.pose_net import PoseNet
+from matpose.nn.scaling import scale_free
+from matpose.training.data import Maps, batches
+from matpose.training.joint_maps import POSTURES, JointMaps
+from matpose.training.joint_step import WEIGHTS, agreement, labelled_losses, moved
+from matpose.training.objective import rebuild_and_terms, weights_of
+from matpose.training.recipe import Recipe
+from matpose.training.views import draw_views
+
+LABELLED, UNLABELLED = 64, 16  # maps a batch
+AGREEMENT, OBJECTIVE, REAL_POSTURE = 0.5, 0.4, 0.15  # weights beside those of the labelled maps
+RAMP = 0.2  # of the training, over which views come to have to agree
+
+
+class JointModule(L.LightningModule):
+    """Learns joints from simulated labels, and from unlabelled maps that their views agree and can be rebuilt.
+
+    All chance comes from (seed, epoch, batch), so a resumed run repeats it.
+
+    Args:
+        net: the model.
+        recipe: of its EFD: the views and the objective of the discovered points.
+        labelled: simulated maps with joints.
+        unlabelled: maps of any mats, none of them with joints; where they say a posture, it is learned.
+        val: simulated maps of other bodies, by which the best epoch is chosen.
+        epochs, batches_per_epoch, learning_rate, seed: of this training.
+    """
+
+    def __init__(
+        self,
+        net: PoseNet,
+        recipe: Recipe,
+        labelled: JointMaps,
+        unlabelled: Maps,
+        val: JointMaps,
+        *,
+        epochs: int,
+        batches_per_epoch: int,
+        learning_rate: float,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.model = net
+        self.recipe = recipe
+        self.labelled, self.unlabelled, self.val_maps = labelled, unlabelled, val
+        self.epochs, self.batches_per_epoch = epochs, batches_per_epoch
+        self.learning_rate, self.seed = learning_rate, seed
+        self.aspect = recipe.canvas.width_m / recipe.canvas.height_m
+        self._others = unlabelled.other_frames()
+        # a posture that nobody said is -1, which cross-entropy leaves out
+        named = {name: number for number, name in enumerate(POSTURES)}
+        self._posture = torch.tensor([named.get(name, -1) for name in unlabelled.posture.tolist()])
+
+    def train_dataloader(self) -> DataLoader:
+        epoch, number = self.current_epoch, self.batches_per_epoch
+        some, others = (
+            batches(len(maps), size, number, seed=2 * self.seed + which, epoch=epoch)
+            for which, (maps, size) in enumerate(((self.labelled, LABELLED), (self.unlabelled, UNLABELLED)))
+        )
+        pairs = [(torch.from_numpy(a), torch.from_numpy(b)) for a, b in zip(some, others, strict=True)]
+        return DataLoader(pairs, batch_size=None)  # pyright: ignore[reportArgumentType]
+
+    def val_dataloader(self) -> DataLoader:
+        return DataLoader(list(torch.arange(len(self.val_maps)).split(256)), batch_size=None)  # pyright: ignore[reportArgumentType]
+
+    def training_step(self, pair: tuple[torch.Tensor, torch.Tensor], batch_index: int) -> torch.Tensor:
+        index, other = pair
+        generator = torch.Generator().manual_seed((self.seed << 40) + (self.current_epoch << 20) + batch_index)
+        parts = labelled_losses(self.model, self.labelled.select(index), generator, aspect=self.aspect)
+        loss = sum((WEIGHTS[name] * value for name, value in parts.items()), torch.zeros(()))
+        pressure = self.unlabelled.pressure[other]
+        seen, warp = moved(pressure, generator, aspect=self.aspect)
+        again, other_warp = moved(pressure, generator, aspect=self.aspect)
+        joints = self.model.see_joints(torch.cat((seen, again)))
+        half = len(pressure)
+        first, second = (type(joints)(*(value[part] for value in joints)) for part in (slice(half), slice(half, None)))
+        done = (self.current_epoch + batch_index / self.batches_per_epoch) / self.epochs
+        parts["agreement"] = agreement(first, second, warp, other_warp, aspect=self.aspect)
+        loss = loss + min(1.0, done / RAMP) * AGREEMENT * parts["agreement"]
+        known = self._posture[other]
+        if (known >= 0).any():
+            parts["real_posture"] = F.cross_entropy(joints.posture, known.repeat(2), ignore_index=-1)
+            loss = loss + REAL_POSTURE * parts["real_posture"]
+        parts |= self._objective(other, generator)
+        loss = loss + OBJECTIVE * parts["reconstruction"]
+        loss = loss + OBJECTIVE * sum(weight * parts[name] for name, weight in weights_of(self.recipe).items())
+        self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=LABELLED)
+        for name, value in parts.items():
+            self.log(f"train_{name}", value, on_step=False, on_epoch=True, batch_size=LABELLED)
+        return loss
+
+    def _objective(self, index: torch.Tensor, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        """What the discovered points cost."""
+        maps = self.unlabelled
+        views = draw_views(maps.pressure[index], maps.pressure[self._others[index]], self.recipe, generator)
+        rebuilt, target, terms = rebuild_and_terms(self.model.efd, views, self.recipe)
+        weights = {"l2_weight": self.recipe.l2_weight, "ssim_weight": self.recipe.ssim_weight}
+        return {"reconstruction": reconstruction_loss(rebuilt, scale_free(target), **weights)} | terms
+
+    def on_validation_epoch_start(self) -> None:
+        self._found: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def validation_step(self, index: torch.Tensor, batch_index: int) -> None:
+        joints = self.model.see_joints(self.val_maps.pressure[index].float())
+        self._found.append((joints.xy_norm, joints.posture))
+
+    def on_validation_epoch_end(self) -> None:
+        maps, canvas = self.val_maps, self.recipe.canvas
+        size = np.array([canvas.width_m, canvas.height_m]) / 2
+        predicted = torch.cat([xy for xy, _ in self._found]).cpu().numpy() * size
+        head_m = maps.head_norm.numpy() * canvas.height_m / 2
+        figures = joint_score(predicted, maps.xy_norm.numpy() * size, maps.contact.numpy(), head_m)
+        answer = torch.cat([posture for _, posture in self._found]).argmax(1).cpu()
+        figures["posture"] = float((answer == maps.posture).float().mean())
+        figures["loss"] = figures["mean_cm"]
+        self.log_dict({f"val_{name}": float("nan") if v is None else v for name, v in figures.items()})
+
+    def configure_optimizers(self):  # pyright: ignore[reportIncompatibleMethodOverride]
+        optimiser = torch.optim.AdamW(self.model.parameters(), lr=self.learning_rate, weight_decay=1e-4)
+        steps = self.epochs * self.batches_per_epoch
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, self.learning_rate, total_steps=steps, pct_start=0.1, div_factor=10, final_div_factor=100
+        )
+        return [optimiser], [{"scheduler": schedule, "interval": "step"}]
+
+    def transfer_batch_to_device(self, batch, device: torch.device, dataloader_idx: int):
+        return batch  # indices into maps, which stay on the CPU

@@ -1,0 +1,82 @@
+"""One step of learning joints: simulated maps with the truth, and maps without it that must agree with themselves."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional as F
+
+from matpose.losses.laplace import expected_distance, laplace_nll
+from matpose.nn.heatmap import cell_grid
+from matpose.nn.joint_head import Joints
+from matpose.nn.pose_net import PoseNet
+from matpose.nn.warp import Warp, random_warp
+from matpose.training.joint_maps import JointMaps
+
+TOLERANCE = 0.2  # of the head segment: PCKh@.2, the event whose probability confidence is
+WEIGHTS = {"place": 1.0, "heat": 2.0, "trust": 0.2, "contact": 0.3, "posture": 0.3}
+TURN_DEG, SCALE, SHIFT, BEND = 14.0, 0.08, 0.08, 0.01  # in half-heights; bones hardly bend
+GAMMA = 0.6  # of the gain curve's exponent, to either side, as a logarithm
+LOST, LOST_RADIUS = 0.4, (0.05, 0.14)  # share of maps where a joint loses its contact, over so many half-heights
+DROPPED = 0.15  # share of maps that lose a row or a column
+
+
+def moved(pressure: torch.Tensor, generator: torch.Generator, *, aspect: float) -> tuple[torch.Tensor, Warp]:
+    """Maps (B, 1, H, W) elsewhere, under another gain curve, now and then without a line; and the way back."""
+    count, _, height, width = pressure.shape
+    warp = random_warp(count, aspect, generator, turn_deg=TURN_DEG, scale=SCALE, shift=SHIFT, bend=BEND)
+    seen = warp.maps(pressure).clamp_min(0)
+    peak = seen.amax((2, 3), keepdim=True).clamp_min(1e-12)
+    gamma = torch.exp(GAMMA * (2 * torch.rand(count, 1, 1, 1, generator=generator) - 1))
+    seen = peak * (seen / peak) ** gamma
+    for axis, size in ((2, height), (3, width)):
+        dropped = torch.rand(count, generator=generator) < DROPPED / 2
+        line = torch.randint(size, (count,), generator=generator)
+        kept = torch.arange(size) != line[:, None]
+        seen = seen * (kept | ~dropped[:, None]).view(count, 1, *((-1, 1) if axis == 2 else (1, -1)))
+    return seen, warp
+
+
+def labelled_losses(
+    net: PoseNet, maps: JointMaps, generator: torch.Generator, *, aspect: float
+) -> dict[str, torch.Tensor]:
+    """What joints on simulated maps cost, each part unweighted.
+
+    Places are compared where the body lay before the map was moved, so that bending needs no inverse.
+    """
+    pressure = maps.pressure.float()
+    count, _, height, width = pressure.shape
+    stretch = pressure.new_tensor((aspect, 1.0))
+    truth = maps.xy_norm * stretch
+    x, y = cell_grid(height, width, pressure)
+    cells = torch.stack(torch.meshgrid(x * aspect, y, indexing="xy"), -1).view(-1, 2)
+    # keypoint masking (MSS-Net): contact is lost around some joint
+    low, high = LOST_RADIUS
+    radius = low + (high - low) * torch.rand(count, 1, generator=generator)
+    radius = radius * (torch.rand(count, 1, generator=generator) < LOST)
+    which = torch.randint(truth.shape[1], (count,), generator=generator)
+    centre = truth[torch.arange(count), which]
+    lost = (cells - centre[:, None]).norm(dim=-1) < radius
+    seen, warp = moved(pressure * ~lost.view(count, 1, height, width), generator, aspect=aspect)
+    joints = net.see_joints(seen)
+    heatmaps = joints.logits.flatten(2).softmax(-1).view_as(joints.logits)
+    hx, hy = cell_grid(heatmaps.shape[2], heatmaps.shape[3], heatmaps)
+    grid = torch.stack(torch.meshgrid(hx, hy, indexing="xy"), -1).view(1, -1, 2)
+    distance = (warp.source(joints.xy_norm) * stretch - truth).norm(dim=-1)
+    right = (distance.detach() < TOLERANCE * maps.head_norm[:, None]).float()
+    known = ((truth - centre[:, None]).norm(dim=-1) >= radius).float()
+    contact = F.binary_cross_entropy_with_logits(joints.contact, maps.contact.float(), weight=known)
+    return {
+        "place": laplace_nll(distance, joints.log_scale),
+        "heat": expected_distance(heatmaps, warp.source(grid) * stretch, truth),
+        "trust": F.binary_cross_entropy_with_logits(joints.trust, right),
+        "contact": contact,
+        "posture": F.cross_entropy(joints.posture, maps.posture),
+    }
+
+
+def agreement(joints: Joints, other: Joints, warp: Warp, other_warp: Warp, *, aspect: float) -> torch.Tensor:
+    """How far two views of one map put its joints apart, weighted by how sure the other view is; no gradient there."""
+    stretch = joints.xy_norm.new_tensor((aspect, 1.0))
+    teacher = (other_warp.source(other.xy_norm) * stretch).detach()
+    distance = (warp.source(joints.xy_norm) * stretch - teacher).norm(dim=-1)
+    return (distance * other.trust.detach().sigmoid()).mean()
