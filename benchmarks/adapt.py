@@ -30,8 +30,10 @@ from matpose.training.model_file import TrainedModel, load_model
 DATA = "pmatdata:../shared/data/pmatdata"
 DEVELOPMENT = {"disjoint": ("i:1-4", "i:5-6")}
 FINAL = {
-    "disjoint, S1 to S2": ("ii:1", "ii:2"), "disjoint, S2 to S1": ("ii:2", "ii:1"), "transductive": ("ii:1-2", "ii:1-2"),
-}  # fmt: skip
+    "disjoint, S1 to S2": ("ii:1", "ii:2"),
+    "disjoint, S2 to S1": ("ii:2", "ii:1"),
+    "transductive": ("ii:1-2", "ii:1-2"),
+}
 FRAMES = 8  # of each tested recording
 MEASURED = 64
 
