@@ -16,6 +16,7 @@ import torch
 from matpose.canvas import Canvas
 from matpose.errors import DatasetError
 from matpose.mat import preset
+from matpose.quality import clean
 from matpose.training.checkpoint import read_tensors, write_tensors
 
 POSTURES = ("supine", "prone", "left", "right")
@@ -125,7 +126,7 @@ def _piece(indices: range, *, canvas: Canvas, mats: tuple[str, ...], readings: i
         for number, mat, sample in zip(
             chosen, on, draw_readings(index, seed=seed, mats=on, posture=posture), strict=True
         ):
-            recording = recording_of(sample, mat)
+            recording, _ = clean(recording_of(sample, mat))  # where a large mat is cropped must not hang on a hot cell
             maps, _, _ = canvas_maps(recording, canvas)
             if not len(maps):  # next to nothing of the body lies on the mat
                 continue
