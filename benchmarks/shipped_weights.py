@@ -26,6 +26,7 @@ from matpose.training.data import Maps, collect_maps
 from matpose.training.joint_fit import fit_joints
 from matpose.training.joint_maps import POSTURES, JointMaps, simulated_joint_maps
 from matpose.training.joint_step import TOLERANCE
+from matpose.training.learned_from import LearnedFrom
 from matpose.training.model_file import FILE_NAME, TrainedModel, save_model
 from matpose.training.recipe import load_recipe
 from matpose.training.run import train_on
@@ -113,7 +114,9 @@ def main() -> None:
     test_unseen = simulated(folder, "test-unseen", TEST_BODIES, UNSEEN, TEST_SEED, given.workers)
     val = simulated(folder, "validation", VALIDATION_BODIES, SEEN, VALIDATION_SEED, given.workers)
     labelled = simulated(folder, "training", given.bodies, SEEN, given.seed, given.workers)
-    real = collect_maps(load(f"pmatdata:{DATA}", subjects=SUBJECTS), NATIVE, frames_per_recording=FRAMES)
+    notes = LearnedFrom()
+    recordings = notes.passing(load(f"pmatdata:{DATA}", subjects=SUBJECTS))
+    real = collect_maps(recordings, NATIVE, frames_per_recording=FRAMES)
     maps = together(real, unlabelled(labelled.select(labelled.body < UNLABELLED_BODIES), SEEN))
     recipe = load_recipe(
         "native",
@@ -131,7 +134,8 @@ def main() -> None:
     figures = {"seen_mats": measured(net, test_seen), "unseen_mats": measured(net, test_unseen)}
     facts = {
         "trained_on": {"pmatdata": SUBJECTS, "simulated_bodies": given.bodies, "mats": list(SEEN)},
-        "seed": given.seed, "data": {"simulated": labelled.digest()},
+        "seed": given.seed, "data": {"simulated": labelled.digest(), **notes.people()},
+        "train_subjects": real.subjects, "mats": notes.mats,
     }  # fmt: skip
     save_model(folder / FILE_NAME, TrainedModel(net.efd, recipe, None, POSTURES, facts, net))
     record("shipped", {"what": "named joints on simulated bodies that no training saw", **facts, **figures,

@@ -14,10 +14,10 @@ from matpose.mat import Mat
 from matpose.pose import Keypoint, Point, Pose
 from matpose.recording import JOINT_NAMES, POSTURES, Flag, Recording
 from matpose.runtime.coco import Coco
-from matpose.runtime.formats import write_results
+from matpose.runtime.formats import joints_csv, write_results
 
 MAT = Mat(64, 32, 0.03, 0.02)
-FILES = {"poses.jsonl", "coco.json", "points.csv", "posture.csv"}
+FILES = {"poses.jsonl", "coco.json", "points.csv", "joints.csv", "posture.csv"}
 
 
 def recording(mat: Mat = MAT) -> Recording:
@@ -223,3 +223,17 @@ def test_poses_are_written_as_they_come_not_gathered_first(tmp_path):
 
     write_results(tmp_path, counted(), recording())
     assert alive == 1999
+
+
+def test_joints_csv_names_joints_and_leaves_untrusted_ones_empty(tmp_path):
+    keypoints = {
+        "left_hip": Keypoint((0.5, 0.9), 0.8, 0.25),
+        "right_hip": None,
+        "thorax": Keypoint((float("nan"), 0.3), 0.9, 0.1),
+    }
+    with joints_csv(tmp_path / "joints.csv") as put:
+        put(Pose(frame=3, time_s=1.5, keypoints=keypoints))
+    table = rows(tmp_path / "joints.csv")
+    assert [row["joint"] for row in table] == ["left_hip", "right_hip", "thorax"]
+    assert list(table[0].values()) == ["3", "1.5", "0", "left_hip", "0.50000", "0.90000", "0.80000", "0.25000"]
+    assert all(list(row.values())[4:] == ["", "", "", ""] for row in table[1:])

@@ -39,7 +39,8 @@ def predict(
 ) -> None:
     """Find points and joints in metres and the posture in every frame of one or more recordings.
 
-    Writes poses.jsonl, coco.json, points.csv, posture.csv, and pictures; with several recordings, into one folder each.
+    Writes poses.jsonl, coco.json, joints.csv, points.csv, posture.csv and pictures; of several recordings, into one
+    folder each.
     """
     from collections import Counter
 

@@ -75,7 +75,6 @@ def trust_score(confidence: np.ndarray, error_m: np.ndarray, tolerance_m: np.nda
         1.0
     """
     right = (error_m < tolerance_m).ravel()
-    right = (error_m < tolerance_m).ravel()
     confidence, error_m = confidence.ravel(), error_m.ravel()
     bin_of = np.minimum((confidence * BINS).astype(int), BINS - 1)
     count = np.bincount(bin_of, minlength=BINS)

@@ -24,7 +24,7 @@ Put = Callable[[Pose], None]
 
 
 def write_results(folder: str | PathLike[str], poses: Iterable[Pose], recording: Recording) -> int:
-    """Write ``poses.jsonl``, ``coco.json``, ``points.csv`` and ``posture.csv``.
+    """Write ``poses.jsonl``, ``coco.json``, ``points.csv``, ``joints.csv`` and ``posture.csv``.
 
     Args:
         folder: where the files shall stand; made if missing.
@@ -53,6 +53,7 @@ def _files(folder: Path, recording: Recording) -> list[AbstractContextManager[Pu
         jsonl(folder / "poses.jsonl"),
         coco(folder / "coco.json", recording),
         points_csv(folder / "points.csv"),
+        joints_csv(folder / "joints.csv"),
         posture_csv(folder / "posture.csv"),
     ]
 
@@ -104,6 +105,23 @@ def points_csv(path: str | PathLike[str]) -> Iterator[Put]:
             writer.writerow([pose.frame, round(pose.time_s, 6), pose.person, f"p{index:02d}", *where])
 
     with _csv(path, ["frame", "time_s", "person", "point", "x_m", "y_m", "spread_m"]) as writer:
+        yield put
+
+
+@contextmanager
+def joints_csv(path: str | PathLike[str]) -> Iterator[Put]:
+    """One row a named joint: frame, time_s, person, joint, x_m, y_m, confidence, contact; empty where not trusted.
+
+    Args:
+        path: the file.
+    """
+
+    def put(pose: Pose) -> None:
+        for name, joint in _trusted(pose).keypoints.items():
+            found = ("",) * 4 if joint is None else (f"{v:.5f}" for v in (*joint.xy_m, joint.confidence, joint.contact))
+            writer.writerow([pose.frame, round(pose.time_s, 6), pose.person, name, *found])
+
+    with _csv(path, ["frame", "time_s", "person", "joint", "x_m", "y_m", "confidence", "contact"]) as writer:
         yield put
 
 
