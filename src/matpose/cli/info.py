@@ -15,7 +15,7 @@ def info(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="A recipe's name (native, paper) or file, a run's folder or model file, or an exported *.onnx.",
+            help="A recipe's name (native, plain, paper) or file, a run's folder or model file, or an exported *.onnx.",
         ),
     ],
     as_json: JsonOut = False,

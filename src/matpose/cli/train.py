@@ -21,7 +21,7 @@ def train(
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="Folder of the run.")],
-    recipe: Annotated[str, typer.Option(help="native, paper, or a YAML file.")] = "native",
+    recipe: Annotated[str, typer.Option(help="native, plain, paper, or a YAML file.")] = "native",
     subjects: Annotated[str | None, typer.Option(help="Of a dataset, only these: 1-6,8 or i:1-6.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
