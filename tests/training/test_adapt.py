@@ -101,6 +101,7 @@ def test_what_is_not_a_number_is_worse():
     assert worse(before, {**before, "joints_mean_cm": float("nan")}) == ("joints_mean_cm",)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bits_and_another_does_not():
     base = estranged(learned())
     one, other, third = (adapt(base, own_recordings(), seed=seed).model.joints for seed in (1, 1, 2))

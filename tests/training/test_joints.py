@@ -25,18 +25,19 @@ ASPECT = 0.5
 @pytest.fixture(scope="module")
 def maps(tmp_path_factory) -> JointMaps:
     path = tmp_path_factory.mktemp("joints") / "some.safetensors"
-    return simulated_joint_maps(path, 18, NATIVE, mats=MATS, readings=2, seed=4)
+    return simulated_joint_maps(path, 10, NATIVE, mats=MATS, readings=2, seed=4)
 
 
-def test_the_same_maps_whatever_the_number_of_workers_and_from_the_file(maps, tmp_path):
+def test_the_same_maps_whatever_the_number_of_workers_and_from_the_file(maps, tmp_path, monkeypatch):
+    monkeypatch.setattr("matpose.training.joint_maps.BODIES_A_PIECE", 8)
     kept = tmp_path / "kept.safetensors"
     said: list[int] = []
-    again = simulated_joint_maps(kept, 18, NATIVE, mats=MATS, readings=2, seed=4, workers=2, progress=said.append)
+    again = simulated_joint_maps(kept, 10, NATIVE, mats=MATS, readings=2, seed=4, workers=2, progress=said.append)
     assert again.digest() == maps.digest()
-    assert said == [16, 18]
-    assert simulated_joint_maps(kept, 18, NATIVE, mats=MATS, readings=2, seed=4).digest() == maps.digest()
+    assert said == [8, 10]
+    assert simulated_joint_maps(kept, 10, NATIVE, mats=MATS, readings=2, seed=4).digest() == maps.digest()
     with pytest.raises(DatasetError, match="other maps"):
-        simulated_joint_maps(kept, 18, NATIVE, mats=MATS, readings=2, seed=5)
+        simulated_joint_maps(kept, 10, NATIVE, mats=MATS, readings=2, seed=5)
 
 
 def test_joints_in_contact_lie_over_load(maps):
@@ -50,7 +51,7 @@ def test_joints_in_contact_lie_over_load(maps):
             if 2 <= x < 30 and 2 <= y < 62:  # what lies beside the mat presses on nothing
                 total += 1
                 hit += bool(load[y - 2 : y + 3, x - 2 : x + 3].max() > 0.1)
-    assert total > 150
+    assert total > 90
     assert hit / total > 0.97
 
 
@@ -147,8 +148,8 @@ def unlabelled(maps: JointMaps) -> Maps:
 
 def test_a_training_learns_resumes_to_the_same_bits_and_is_calibrated(maps, tmp_path):
     recipe = load_recipe("native", ("points=8",))
-    val = maps.select(maps.body >= 14)
-    labelled = maps.select(maps.body < 14)
+    val = maps.select(maps.body >= 8)
+    labelled = maps.select(maps.body < 8)
 
     def run(folder, epochs=2, **more):
         torch.manual_seed(1)
