@@ -39,6 +39,7 @@ def test_one_frame_alone_has_the_answer_of_the_batch(bars, answer):
     np.testing.assert_allclose(answer(canvases[:1]), answer(canvases)[:1], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_net_and_leaves_chance_alone(bars, answer):
     canvases, label = bars
     before = torch.random.get_rng_state()

@@ -28,6 +28,7 @@ def maps(tmp_path_factory) -> JointMaps:
     return simulated_joint_maps(path, 10, NATIVE, mats=MATS, readings=2, seed=4)
 
 
+@pytest.mark.slow
 def test_the_same_maps_whatever_the_number_of_workers_and_from_the_file(maps, tmp_path, monkeypatch):
     monkeypatch.setattr("matpose.training.joint_maps.BODIES_A_PIECE", 8)
     kept = tmp_path / "kept.safetensors"
