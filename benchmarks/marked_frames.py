@@ -4,7 +4,9 @@ python benchmarks/marked_frames.py [MODEL]
 
 The marks (benchmarks/marks/pmatdata-i.csv, CC0) are of PmatData i S1-S6, one frame of each of the seventeen postures;
 no training and no choice of a setting saw them. Where nothing was to be seen both annotators went by usual segment
-lengths, so their disagreement is a lower bound of their error. Joints that either called a guess are left out.
+lengths, so their disagreement is a lower bound of their error. The annotators are two passes of an image-reading
+language model, not people; nearly alike maps of a person share some coordinates. Joints that either called a guess
+are left out.
 """
 
 from __future__ import annotations
