@@ -191,8 +191,8 @@ def joints(results: dict) -> list[str]:
             for words, *cells in rows
         ),
         "",
-        "The marked people are PmatData i S1-S6: their maps were trained on, the marks never. The marks are two passes of an",
-        "image-reading language model, not of anatomists.",
+        "The marked people are PmatData i S1-S6: their maps were trained on, the marks never. The marks are",
+        "two passes of an image-reading language model, not of anatomists.",
     ]
 
 
