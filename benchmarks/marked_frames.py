@@ -19,7 +19,7 @@ import numpy as np
 from record import record
 
 from matpose.datasets import load
-from matpose.evaluation.joint_score import MIRRORED, trust_score
+from matpose.evaluation.joint_score import MIRRORED, TOLERANCE, trust_score
 from matpose.labelling.agreement import agreement, consensus
 from matpose.labelling.marks import SEEN, Mark, read_marks
 from matpose.recording import JOINT_NAMES, Recording
@@ -28,8 +28,7 @@ from matpose.runtime import Detector
 DATA = Path("../shared/data/pmatdata")
 MARKS = Path(__file__).parent / "marks" / "pmatdata-i.csv"
 LOST_CONTACT = frozenset((8, 9, 10, 11, 12))
-TOLERANCE = 0.2  # of the head segment, which is this share of a stature of 1.75 m
-HEAD_M = 0.155 * 1.75
+HEAD_M = 0.155 * 1.75  # of a stature of 1.75 m
 
 
 class Marked(NamedTuple):

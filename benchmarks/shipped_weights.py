@@ -18,13 +18,11 @@ from rich.progress import Progress
 
 from matpose.canvas import NATIVE
 from matpose.datasets import load
-from matpose.evaluation.joint_score import joint_score, trust_score
 from matpose.mat import preset
-from matpose.nn.pose_net import PoseNet
 from matpose.training.data import Maps, collect_maps
+from matpose.training.joint_figures import joint_figures
 from matpose.training.joint_fit import fit_joints
 from matpose.training.joint_maps import POSTURES, JointMaps, simulated_joint_maps
-from matpose.training.joint_step import TOLERANCE
 from matpose.training.learned_from import LearnedFrom
 from matpose.training.model_file import FILE_NAME, TrainedModel, save_model
 from matpose.training.recipe import load_recipe
@@ -75,28 +73,6 @@ def together(one: Maps, other: Maps) -> Maps:
     )  # fmt: skip
 
 
-@torch.no_grad()
-def measured(net: PoseNet, maps: JointMaps) -> dict:
-    """Errors, confidence, contact and posture on simulated maps."""
-    found = [net(maps.pressure[index].float()) for index in torch.arange(len(maps)).split(256)]
-    size = np.array([NATIVE.width_m, NATIVE.height_m]) / 2
-    predicted = torch.cat([one.joints_xy_norm for one in found]).numpy() * size
-    truth, contact = maps.xy_norm.numpy() * size, maps.contact.numpy()
-    head_m = maps.head_norm.numpy() * NATIVE.height_m / 2
-    error_m = np.linalg.norm(predicted - truth, axis=-1)
-    confidence = torch.cat([one.joints_confidence for one in found]).numpy()
-    posture = torch.cat([one.posture for one in found]).argmax(1)
-    return {
-        "maps": len(maps),
-        "joints": joint_score(predicted, truth, contact, head_m),
-        "trust": trust_score(confidence, error_m, TOLERANCE * head_m[:, None]),
-        "posture_accuracy": float((posture == maps.posture).float().mean()),
-        "by_posture_mean_cm": {
-            name: float(error_m[(maps.posture == number).numpy()].mean() * 100) for number, name in enumerate(POSTURES)
-        },
-    }
-
-
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--bodies", type=int, default=4500)
@@ -130,7 +106,10 @@ def main() -> None:
         run.model.efd, recipe, labelled, maps, val, folder / "joints",
         epochs=given.joint_epochs, seed=given.seed, resume=given.resume,
     )  # fmt: skip
-    figures = {"seen_mats": measured(net, test_seen), "unseen_mats": measured(net, test_unseen)}
+    figures = {
+        "seen_mats": joint_figures(net, test_seen, NATIVE),
+        "unseen_mats": joint_figures(net, test_unseen, NATIVE),
+    }
     facts = {
         "trained_on": {"pmatdata": SUBJECTS, "simulated_bodies": given.bodies, "mats": list(SEEN)},
         "seed": given.seed, "data": {"simulated": labelled.digest(), **notes.people()},

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from matpose.canvas import Canvas
-from matpose.evaluation.joint_score import joint_score, trust_score
 from matpose.evaluation.label_free import equivariance_error
 from matpose.nn.joint_head import Joints
 from matpose.nn.pose_net import PoseNet
+from matpose.training.joint_figures import joint_figures
 from matpose.training.joint_maps import JointMaps
-from matpose.training.joint_step import TOLERANCE
 
 Figures = dict[str, float]
 
@@ -36,33 +34,19 @@ def worse(before: Figures, after: Figures) -> tuple[str, ...]:
     return tuple(name for name, (times, more) in ALLOWED.items() if not after[name] <= times * before[name] + more)
 
 
-@torch.no_grad()
 def on_simulated(net: PoseNet, maps: JointMaps, canvas: Canvas) -> Figures:
-    """Errors of a model on simulated maps.
-
-    Args:
-        net: in eval mode.
-        maps: of people whom it did not learn from.
-        canvas: the grid of the maps.
+    """The figures of :func:`~matpose.training.joint_figures.joint_figures` that judge, all better small.
 
     Returns:
         ``joints_mean_cm``, ``joints_contact_median_cm``; ``posture_wrong``, a share; ``confidence_off``, the
         expected calibration error of confidence, a probability.
     """
-    found = [net(maps.pressure[index].float()) for index in torch.arange(len(maps)).split(256)]
-    size_m = np.array([canvas.width_m, canvas.height_m]) / 2
-    predicted_m = torch.cat([one.joints_xy_norm for one in found]).numpy() * size_m
-    true_m, contact = maps.xy_norm.numpy() * size_m, maps.contact.numpy()
-    head_m = maps.head_norm.numpy() * canvas.height_m / 2
-    joints = joint_score(predicted_m, true_m, contact, head_m)
-    error_m = np.linalg.norm(predicted_m - true_m, axis=-1)
-    confidence = torch.cat([one.joints_confidence for one in found]).numpy()
-    trust = trust_score(confidence, error_m, TOLERANCE * head_m[:, None])
-    posture = torch.cat([one.posture for one in found]).argmax(1)
+    figures = joint_figures(net, maps, canvas)
+    joints, trust = figures["joints"], figures["trust"]
     return {
         "joints_mean_cm": float(joints["mean_cm"] or 0.0),
         "joints_contact_median_cm": float(joints["contact_median_cm"] or 0.0),
-        "posture_wrong": float((posture != maps.posture).float().mean()),
+        "posture_wrong": 1 - figures["posture_accuracy"],
         "confidence_off": float(trust["ece"] or 0.0),
     }
 

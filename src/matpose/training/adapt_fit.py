@@ -9,19 +9,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from matpose.losses.reconstruction import reconstruction_loss
-from matpose.nn.joint_head import Joints
 from matpose.nn.pose_net import PoseNet
-from matpose.nn.scaling import scale_free
 from matpose.training.adapt_figures import on_simulated
 from matpose.training.data import Maps, batches
 from matpose.training.joint_fit import calibrate
 from matpose.training.joint_maps import JointMaps
-from matpose.training.joint_module import AGREEMENT, OBJECTIVE, REAL_POSTURE
-from matpose.training.joint_step import WEIGHTS, agreement, labelled_losses, moved
-from matpose.training.objective import rebuild_and_terms, weights_of
+from matpose.training.joint_step import WEIGHTS, labelled_losses
 from matpose.training.recipe import Recipe
-from matpose.training.views import draw_views
+from matpose.training.unlabelled_step import AGREEMENT, OBJECTIVE, REAL_POSTURE, unlabelled_losses
 
 EPOCHS, STEPS = 6, 50  # steps an epoch
 LABELLED, OWN = 48, 24  # maps a step
@@ -124,18 +119,9 @@ def _loss(
     aspect = recipe.canvas.width_m / recipe.canvas.height_m
     parts = labelled_losses(net, labelled, generator, aspect=aspect)
     loss = sum((WEIGHTS[name] * value for name, value in parts.items()), torch.zeros(()))
-    (seen, warp), (again, other_warp) = (moved(pressure, generator, aspect=aspect) for _ in range(2))
-    both = net.see_joints(torch.cat((seen, again)))
-    half = len(pressure)
-    first, second = (Joints(*(value[part] for value in both)) for part in (slice(half), slice(half, None)))
-    loss = loss + AGREEMENT * agreement(first, second, warp, other_warp, aspect=aspect)
-    loss = loss + REAL_POSTURE * posture_agreement(first.posture, second.posture)
-    views = draw_views(pressure, other_frame, recipe, generator)
-    rebuilt, target, terms = rebuild_and_terms(net.efd, views, recipe)
-    rebuilding = reconstruction_loss(
-        rebuilt, scale_free(target), l2_weight=recipe.l2_weight, ssim_weight=recipe.ssim_weight
-    )
-    return loss + OBJECTIVE * (rebuilding + sum(weight * terms[name] for name, weight in weights_of(recipe).items()))
+    own, first, second = unlabelled_losses(net, recipe, pressure, other_frame, generator)
+    loss = loss + AGREEMENT * own["agreement"] + OBJECTIVE * own["objective"]
+    return loss + REAL_POSTURE * posture_agreement(first.posture, second.posture)
 
 
 def posture_agreement(logits: torch.Tensor, other: torch.Tensor) -> torch.Tensor:

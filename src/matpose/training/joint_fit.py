@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from matpose.evaluation.joint_score import TOLERANCE
 from matpose.nn.efd import EFD
 from matpose.nn.pose_net import PoseNet
 from matpose.training.build import build_pose_net
-from matpose.training.crwt import check_device, run_stage
+from matpose.training.crwt import run_stage
 from matpose.training.data import Maps
 from matpose.training.history import read_history
 from matpose.training.joint_maps import JointMaps
 from matpose.training.joint_module import JointModule
-from matpose.training.joint_step import TOLERANCE
 from matpose.training.recipe import Recipe
 from matpose.training.world import World
 
@@ -58,7 +58,6 @@ def fit_joints(
     Raises:
         ModelError: the training diverged.
     """
-    check_device("cpu")
     torch.manual_seed(seed)
     net = build_pose_net(efd, recipe)
     module = JointModule(

@@ -15,15 +15,23 @@ import torch
 
 from matpose.canvas import Canvas
 from matpose.errors import DatasetError
-from matpose.mat import preset
+from matpose.mat import Mat, preset
 from matpose.quality import clean
+from matpose.recording import JOINT_NAMES
 from matpose.training.checkpoint import read_tensors, write_tensors
+from matpose.training.data import UNFIT
 
 POSTURES = ("supine", "prone", "left", "right")
 """Classes of the posture head, in order."""
 
+ANY = "any"
+"""In place of a preset: another mat at random each time."""
+
 BODIES_A_PIECE = 16
 PRONE = 8  # every so many bodies one is prone for certain, as sleepers seldom are
+HEAD_TOP, THORAX = JOINT_NAMES.index("head_top"), JOINT_NAMES.index("thorax")
+
+Row = dict[str, np.ndarray | np.generic]
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ def simulated_joint_maps(
         path: a ``*.safetensors``.
         bodies: how many people, lain down once each.
         canvas: the grid of the network.
-        mats: presets to draw from.
+        mats: presets to draw from, and ``ANY``.
         readings: maps of each body.
         seed: of the population.
         workers: processes; the maps do not depend on their number.
@@ -102,44 +110,67 @@ def simulated_joint_maps(
 
     pieces = [range(start, min(start + BODIES_A_PIECE, bodies)) for start in range(0, bodies, BODIES_A_PIECE)]
     work = partial(_piece, canvas=canvas, mats=tuple(mats), readings=readings, seed=seed)
-    made: list[dict[str, np.ndarray]] = []
+    rows: list[Row] = []
     with closing(in_order(work, pieces, workers)) as finished:
-        for piece, columns in zip(pieces, finished, strict=True):
-            made.append(columns)
+        for piece, read in zip(pieces, finished, strict=True):
+            rows += read
             progress(piece.stop)
-    tensors = {name: torch.from_numpy(np.concatenate([columns[name] for columns in made])) for name in made[0]}
-    write_tensors(path, tensors, {"asked": asked})
-    return JointMaps(**tensors)
+    maps = stacked(rows)
+    write_tensors(path, {field.name: getattr(maps, field.name) for field in fields(maps)}, {"asked": asked})
+    return maps
 
 
-def _piece(indices: range, *, canvas: Canvas, mats: tuple[str, ...], readings: int, seed: int) -> dict[str, np.ndarray]:
-    """In a worker: the maps of some bodies, as columns."""
+def stacked(rows: Sequence[Row]) -> JointMaps:
+    """One map a row, of :func:`rows_of_body`."""
+    return JointMaps(**{name: torch.from_numpy(np.stack([row[name] for row in rows])) for name in rows[0]})
+
+
+def rows_of_body(
+    index: int, mats: Sequence[Mat], numbers: Sequence[int], canvas: Canvas, *, seed: int, posture: str | None = None
+) -> list[Row]:
+    """One body at rest, read once by each mat: a row of :class:`JointMaps` each, where enough of it lies on the mat.
+
+    Args:
+        index, seed: which body, as for :func:`matpose.simulate.scene.draw_readings`.
+        mats: one reading each.
+        numbers: what each of them is called in ``JointMaps.mat``.
+        canvas: the grid of the network.
+        posture: one of ``POSTURES``, else as sleepers choose.
+    """
     from matpose.simulate.generate import recording_of
     from matpose.simulate.scene import draw_readings
-    from matpose.training.data import canvas_maps
+
+    rows: list[Row] = []
+    for number, mat, sample in zip(
+        numbers, mats, draw_readings(index, seed=seed, mats=mats, posture=posture), strict=True
+    ):
+        recording = recording_of(sample, mat)
+        if recording.flags[0] & np.uint16(UNFIT):
+            continue
+        recording, _ = clean(recording)  # where a large mat is cropped must not hang on a hot cell
+        origin_m = canvas.origin_over(recording)
+        xy_m = sample.joints_m[:, :2] - np.array(origin_m)
+        head_m = float(np.linalg.norm(sample.joints_m[HEAD_TOP] - sample.joints_m[THORAX]))
+        rows.append({
+            "pressure": canvas.resample(recording.frames, mat, origin_m).astype(np.float16),
+            "xy_norm": (2 * xy_m / (canvas.width_m, canvas.height_m) - 1).astype(np.float32),
+            "contact": sample.joint_contact,
+            "posture": np.int64(POSTURES.index(sample.posture)),
+            "head_norm": np.float32(head_m / (canvas.height_m / 2)),
+            "body": np.int64(index),
+            "mat": np.int64(number),
+        })  # fmt: skip
+    return rows
+
+
+def _piece(indices: range, *, canvas: Canvas, mats: tuple[str, ...], readings: int, seed: int) -> list[Row]:
+    """In a worker: the maps of some bodies."""
+    from matpose.simulate.any_mat import draw_mat
 
     rows = []
     for index in indices:
-        chosen = np.random.default_rng((seed, 4, index)).integers(len(mats), size=readings).tolist()
-        on = [preset(mats[number]) for number in chosen]
-        posture = "prone" if index % PRONE == 0 else None
-        for number, mat, sample in zip(
-            chosen, on, draw_readings(index, seed=seed, mats=on, posture=posture), strict=True
-        ):
-            recording, _ = clean(recording_of(sample, mat))  # where a large mat is cropped must not hang on a hot cell
-            maps, _, _ = canvas_maps(recording, canvas)
-            if not len(maps):  # next to nothing of the body lies on the mat
-                continue
-            origin = np.array(canvas.origin_over(recording))
-            xy_m = sample.joints_m[:, :2]
-            head_m = float(np.linalg.norm(sample.joints_m[13] - sample.joints_m[12]))
-            rows.append({
-                "pressure": maps.astype(np.float16),
-                "xy_norm": ((xy_m - origin) / (canvas.width_m, canvas.height_m) * 2 - 1).astype(np.float32),
-                "contact": sample.joint_contact,
-                "posture": np.int64(POSTURES.index(sample.posture)),
-                "head_norm": np.float32(head_m / (canvas.height_m / 2)),
-                "body": np.int64(index),
-                "mat": np.int64(number),
-            })  # fmt: skip
-    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+        chance = np.random.default_rng((seed, 4, index))
+        numbers = chance.integers(len(mats), size=readings).tolist()
+        on = [draw_mat(chance) if mats[number] == ANY else preset(mats[number]) for number in numbers]
+        rows += rows_of_body(index, on, numbers, canvas, seed=seed, posture="prone" if index % PRONE == 0 else None)
+    return rows

@@ -9,18 +9,14 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from matpose.evaluation.joint_score import joint_score
-from matpose.losses.reconstruction import reconstruction_loss
 from matpose.nn.pose_net import PoseNet
-from matpose.nn.scaling import scale_free
 from matpose.training.data import Maps, batches
 from matpose.training.joint_maps import POSTURES, JointMaps
-from matpose.training.joint_step import WEIGHTS, agreement, labelled_losses, moved
-from matpose.training.objective import rebuild_and_terms, weights_of
+from matpose.training.joint_step import WEIGHTS, labelled_losses
 from matpose.training.recipe import Recipe
-from matpose.training.views import draw_views
+from matpose.training.unlabelled_step import AGREEMENT, OBJECTIVE, REAL_POSTURE, unlabelled_losses
 
 LABELLED, UNLABELLED = 64, 16  # maps a batch
-AGREEMENT, OBJECTIVE, REAL_POSTURE = 0.5, 0.4, 0.15  # weights beside those of the labelled maps
 RAMP = 0.2  # of the training, over which views come to have to agree
 
 
@@ -80,34 +76,22 @@ class JointModule(L.LightningModule):
         generator = torch.Generator().manual_seed((self.seed << 40) + (self.current_epoch << 20) + batch_index)
         parts = labelled_losses(self.model, self.labelled.select(index), generator, aspect=self.aspect)
         loss = sum((WEIGHTS[name] * value for name, value in parts.items()), torch.zeros(()))
-        pressure = self.unlabelled.pressure[other]
-        seen, warp = moved(pressure, generator, aspect=self.aspect)
-        again, other_warp = moved(pressure, generator, aspect=self.aspect)
-        joints = self.model.see_joints(torch.cat((seen, again)))
-        half = len(pressure)
-        first, second = (type(joints)(*(value[part] for value in joints)) for part in (slice(half), slice(half, None)))
+        frames = self.unlabelled.pressure
+        own, first, second = unlabelled_losses(
+            self.model, self.recipe, frames[other], frames[self._others[other]], generator
+        )
         done = (self.current_epoch + batch_index / self.batches_per_epoch) / self.epochs
-        parts["agreement"] = agreement(first, second, warp, other_warp, aspect=self.aspect)
-        loss = loss + min(1.0, done / RAMP) * AGREEMENT * parts["agreement"]
+        loss = loss + min(1.0, done / RAMP) * AGREEMENT * own["agreement"] + OBJECTIVE * own["objective"]
+        parts |= own
         known = self._posture[other]
         if (known >= 0).any():
-            parts["real_posture"] = F.cross_entropy(joints.posture, known.repeat(2), ignore_index=-1)
+            said = torch.cat((first.posture, second.posture))
+            parts["real_posture"] = F.cross_entropy(said, known.repeat(2), ignore_index=-1)
             loss = loss + REAL_POSTURE * parts["real_posture"]
-        parts |= self._objective(other, generator)
-        loss = loss + OBJECTIVE * parts["reconstruction"]
-        loss = loss + OBJECTIVE * sum(weight * parts[name] for name, weight in weights_of(self.recipe).items())
         self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=LABELLED)
         for name, value in parts.items():
             self.log(f"train_{name}", value, on_step=False, on_epoch=True, batch_size=LABELLED)
         return loss
-
-    def _objective(self, index: torch.Tensor, generator: torch.Generator) -> dict[str, torch.Tensor]:
-        """What the discovered points cost."""
-        maps = self.unlabelled
-        views = draw_views(maps.pressure[index], maps.pressure[self._others[index]], self.recipe, generator)
-        rebuilt, target, terms = rebuild_and_terms(self.model.efd, views, self.recipe)
-        weights = {"l2_weight": self.recipe.l2_weight, "ssim_weight": self.recipe.ssim_weight}
-        return {"reconstruction": reconstruction_loss(rebuilt, scale_free(target), **weights)} | terms
 
     def on_validation_epoch_start(self) -> None:
         self._found: list[tuple[torch.Tensor, torch.Tensor]] = []

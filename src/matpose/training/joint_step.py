@@ -1,18 +1,17 @@
-"""One step of learning joints: simulated maps with the truth, and maps without it that must agree with themselves."""
+"""One step of learning joints from simulated maps, whose truth is known."""
 
 from __future__ import annotations
 
 import torch
 from torch.nn import functional as F
 
+from matpose.evaluation.joint_score import TOLERANCE
 from matpose.losses.laplace import expected_distance, laplace_nll
 from matpose.nn.heatmap import cell_grid
-from matpose.nn.joint_head import Joints
 from matpose.nn.pose_net import PoseNet
 from matpose.nn.warp import Warp, random_warp
 from matpose.training.joint_maps import JointMaps
 
-TOLERANCE = 0.2  # of the head segment: PCKh@.2, the event whose probability confidence is
 WEIGHTS = {"place": 1.0, "heat": 2.0, "trust": 0.2, "contact": 0.3, "posture": 0.3}
 TURN_DEG, SCALE, SHIFT, BEND = 14.0, 0.08, 0.08, 0.01  # in half-heights; bones hardly bend
 GAMMA = 0.6  # of the gain curve's exponent, to either side, as a logarithm
@@ -72,11 +71,3 @@ def labelled_losses(
         "contact": contact,
         "posture": F.cross_entropy(joints.posture, maps.posture),
     }
-
-
-def agreement(joints: Joints, other: Joints, warp: Warp, other_warp: Warp, *, aspect: float) -> torch.Tensor:
-    """How far two views of one map put its joints apart, weighted by how sure the other view is; no gradient there."""
-    stretch = joints.xy_norm.new_tensor((aspect, 1.0))
-    teacher = (other_warp.source(other.xy_norm) * stretch).detach()
-    distance = (warp.source(joints.xy_norm) * stretch - teacher).norm(dim=-1)
-    return (distance * other.trust.detach().sigmoid()).mean()

@@ -6,21 +6,11 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 
-import numpy as np
-import torch
-
 from matpose.canvas import Canvas
 from matpose.errors import DatasetError
 from matpose.mat import Mat
-from matpose.quality import clean
-from matpose.recording import JOINT_NAMES
-from matpose.simulate.generate import recording_of
-from matpose.simulate.scene import draw_readings
 from matpose.simulate.workers import in_order
-from matpose.training.data import UNFIT
-from matpose.training.joint_maps import POSTURES, JointMaps
-
-HEAD_TOP, THORAX = JOINT_NAMES.index("head_top"), JOINT_NAMES.index("thorax")
+from matpose.training.joint_maps import JointMaps, Row, rows_of_body, stacked
 
 
 def mat_maps(
@@ -48,8 +38,8 @@ def mat_maps(
         MatposeError: the mat's pitch is not known.
         DatasetError: nobody can be seen on it.
     """
-    work = partial(_read, mat=mat, canvas=canvas, readings=readings, seed=seed)
-    rows: list[dict[str, np.ndarray]] = []
+    rows: list[Row] = []
+    work = partial(_read, mats=[mat] * readings, canvas=canvas, seed=seed)
     with closing(in_order(work, range(bodies), workers)) as people:
         for done, read in enumerate(people, 1):
             rows += read
@@ -59,27 +49,9 @@ def mat_maps(
             f"nobody can be simulated on a mat of {mat.height_m:.2f} x {mat.width_m:.2f} m",
             mend="check rows, columns and pitch",
         )
-    return JointMaps(**{name: torch.from_numpy(np.stack([row[name] for row in rows])) for name in rows[0]})
+    return stacked(rows)
 
 
-def _read(index: int, *, mat: Mat, canvas: Canvas, readings: int, seed: int) -> list[dict[str, np.ndarray]]:
-    """In a worker: the maps of one body, with the truth; none where next to nothing of it lies on the mat."""
-    rows = []
-    for sample in draw_readings(index, seed=seed, mats=[mat] * readings):
-        recording = recording_of(sample, mat)
-        if recording.flags[0] & np.uint16(UNFIT):
-            continue
-        cleaned, _ = clean(recording)
-        origin_m = canvas.origin_over(cleaned)
-        xy_m = sample.joints_m[:, :2] - np.array(origin_m)
-        head_m = np.linalg.norm(sample.joints_m[HEAD_TOP] - sample.joints_m[THORAX])
-        rows.append({
-            "pressure": canvas.resample(cleaned.frames, mat, origin_m).astype(np.float16),
-            "xy_norm": (2 * xy_m / (canvas.width_m, canvas.height_m) - 1).astype(np.float32),
-            "contact": sample.joint_contact,
-            "posture": np.int64(POSTURES.index(sample.posture)),
-            "head_norm": np.float32(head_m / (canvas.height_m / 2)),
-            "body": np.int64(index),
-            "mat": np.int64(0),
-        })  # fmt: skip
-    return rows
+def _read(index: int, *, mats: list[Mat], canvas: Canvas, seed: int) -> list[Row]:
+    """In a worker: the maps of one body."""
+    return rows_of_body(index, mats, [0] * len(mats), canvas, seed=seed)
