@@ -140,3 +140,18 @@ def test_random_warps_keep_their_ranges():
 def test_warps_follow_their_maps_to_another_device():
     """Warps are drawn on the CPU; "meta" stands for an accelerator here."""
     assert published_warps(ASPECT).maps(torch.zeros(20, 1, 16, 8, device="meta")).device.type == "meta"
+
+
+def test_a_stretch_of_the_proportions_is_linear_and_changes_nothing_else():
+    ranges = {"turn_deg": 12, "scale": 0.1, "shift": 0.1, "bend": 0.0}
+    plain, oblong = (
+        random_warp(4, ASPECT, torch.Generator().manual_seed(2), **ranges, oblong=value) for value in (0.0, 0.2)
+    )
+    assert torch.equal(plain.turn_rad, oblong.turn_rad)
+    assert torch.equal(plain.shift, oblong.shift)
+    warped = 2 * torch.rand(4, 9, 2) - 1
+    stretch = torch.tensor([ASPECT, 1.0])
+    more = (oblong.source(warped) - plain.source(warped)) * stretch / (warped * stretch)
+    assert more.abs().max() <= 0.2 + 1e-3
+    assert more.abs().amax((1, 2)).min() > 0.01
+    torch.testing.assert_close(more, more[:, :1].expand_as(more), rtol=0, atol=2e-3)  # of one factor along each axis

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
@@ -89,6 +89,7 @@ def random_warp(
     scale: float,
     shift: float,
     bend: float,
+    oblong: float = 0.0,
 ) -> Warp:
     """Warps drawn evenly within +-turn, +-scale and +-shift, with normal bending.
 
@@ -99,6 +100,7 @@ def random_warp(
         scale: largest relative change of size.
         shift: largest shift, half-heights.
         bend: standard deviation of the control points' displacement, half-heights.
+        oblong: largest relative stretch of the original's width, and of its height, each for itself.
 
     Example:
         >>> warp = random_warp(2, 0.5, torch.Generator().manual_seed(0), turn_deg=9, scale=0, shift=0, bend=0)
@@ -109,13 +111,17 @@ def random_warp(
     def even(*size: int) -> torch.Tensor:
         return 2 * torch.rand(*size, generator=generator) - 1
 
-    return Warp(
+    warp = Warp(
         turn_rad=torch.deg2rad(turn_deg * even(count)),
         scale=1 + scale * even(count),
         shift=shift * even(count, 2),
         bend=bend * torch.randn(count, 25, 2, generator=generator),
         aspect=aspect,
     )
+    if not oblong:
+        return warp
+    points, _ = _controls(aspect)  # a thin plate follows displacements that are linear in the place exactly
+    return replace(warp, bend=warp.bend + points.float() * (oblong * even(count, 1, 2)))
 
 
 def published_warps(aspect: float) -> Warp:

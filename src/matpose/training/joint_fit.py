@@ -16,6 +16,7 @@ from matpose.training.data import Maps
 from matpose.training.history import read_history
 from matpose.training.joint_maps import JointMaps
 from matpose.training.joint_module import JointModule
+from matpose.training.joint_step import moved
 from matpose.training.recipe import Recipe
 from matpose.training.world import World
 
@@ -76,13 +77,20 @@ def fit_joints(
 
 @torch.no_grad()
 def calibrate(net: PoseNet, maps: JointMaps, recipe: Recipe) -> None:
-    """Set scale and bias of confidence so that it is most likely on maps the training never saw (Platt, 1999)."""
-    stretch = torch.tensor([recipe.canvas.width_m / recipe.canvas.height_m, 1.0])
+    """Set scale and bias of confidence so that it is most likely on maps the training never saw (Platt, 1999).
+
+    The maps are read by sensors of any response, like those trained on: simulated maps as they are would promise more
+    than real mats keep.
+    """
+    aspect = recipe.canvas.width_m / recipe.canvas.height_m
+    stretch = torch.tensor([aspect, 1.0])
+    generator = torch.Generator().manual_seed(recipe.seed)
     logits, right = [], []
     for index in torch.arange(len(maps)).split(256):
         some = maps.select(index)
-        joints = net.see_joints(some.pressure.float())
-        distance = ((joints.xy_norm - some.xy_norm) * stretch).norm(dim=-1)
+        seen, warp = moved(some.pressure.float(), generator, aspect=aspect)
+        joints = net.see_joints(seen)
+        distance = ((warp.source(joints.xy_norm) - some.xy_norm) * stretch).norm(dim=-1)
         logits.append(joints.trust)
         right.append(distance < TOLERANCE * some.head_norm[:, None])
     logit, event = torch.cat(logits).flatten().double(), torch.cat(right).flatten().double()

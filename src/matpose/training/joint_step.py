@@ -11,22 +11,20 @@ from matpose.nn.heatmap import cell_grid
 from matpose.nn.pose_net import PoseNet
 from matpose.nn.warp import Warp, random_warp
 from matpose.training.joint_maps import JointMaps
+from matpose.training.response import responded
 
 WEIGHTS = {"place": 1.0, "heat": 2.0, "trust": 0.2, "contact": 0.3, "posture": 0.3}
-TURN_DEG, SCALE, SHIFT, BEND = 14.0, 0.08, 0.08, 0.01  # in half-heights; bones hardly bend
-GAMMA = 0.6  # of the gain curve's exponent, to either side, as a logarithm
+TURN_DEG, SCALE, SHIFT, BEND = 18.0, 0.08, 0.12, 0.01  # in half-heights; bones hardly bend
+OBLONG = 0.12  # pitches are often guessed
 LOST, LOST_RADIUS = 0.4, (0.05, 0.14)  # share of maps where a joint loses its contact, over so many half-heights
 DROPPED = 0.15  # share of maps that lose a row or a column
 
 
 def moved(pressure: torch.Tensor, generator: torch.Generator, *, aspect: float) -> tuple[torch.Tensor, Warp]:
-    """Maps (B, 1, H, W) elsewhere, under another gain curve, now and then without a line; and the way back."""
+    """Maps (B, 1, H, W) elsewhere, by another sensor, now and then without a line; and the way back."""
     count, _, height, width = pressure.shape
-    warp = random_warp(count, aspect, generator, turn_deg=TURN_DEG, scale=SCALE, shift=SHIFT, bend=BEND)
-    seen = warp.maps(pressure).clamp_min(0)
-    peak = seen.amax((2, 3), keepdim=True).clamp_min(1e-12)
-    gamma = torch.exp(GAMMA * (2 * torch.rand(count, 1, 1, 1, generator=generator) - 1))
-    seen = peak * (seen / peak) ** gamma
+    warp = random_warp(count, aspect, generator, turn_deg=TURN_DEG, scale=SCALE, shift=SHIFT, bend=BEND, oblong=OBLONG)
+    seen = responded(warp.maps(pressure).clamp_min(0), generator)
     for axis, size in ((2, height), (3, width)):
         dropped = torch.rand(count, generator=generator) < DROPPED / 2
         line = torch.randint(size, (count,), generator=generator)
