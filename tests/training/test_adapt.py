@@ -162,6 +162,7 @@ def test_figures_of_an_oracle_are_nought_and_grow_with_its_error():
             return SimpleNamespace(
                 joints_xy_norm=maps.xy_norm[chosen] + shift,
                 joints_confidence=torch.ones(maps.contact.shape)[chosen],
+                joints_contact=maps.contact.float()[chosen],
                 posture=torch.eye(4)[maps.posture[chosen]],
             )
 

@@ -27,8 +27,8 @@ def test_curves_bend_either_way_and_know_no_unit(maps):
     seen = responded(maps, torch.Generator().manual_seed(1))
     middle = (maps > 0.4) & (maps < 0.6)
     shares = torch.stack([seen[index][middle[index]].mean() for index in range(64)])
-    assert shares.min() < 0.25
-    assert shares.max() > 0.75
+    assert shares.min() < 0.3
+    assert shares.max() > 0.7
     torch.testing.assert_close(responded(1000 * maps, torch.Generator().manual_seed(1)), seen)
 
 

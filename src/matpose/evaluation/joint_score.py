@@ -91,12 +91,16 @@ def trust_score(confidence: np.ndarray, error_m: np.ndarray, tolerance_m: np.nda
 def auroc(score: np.ndarray, event: np.ndarray) -> float | None:
     """Chance that the event's score is the higher of a pair's, ties counting half; None without both kinds.
 
+    Args:
+        score, event: alike shapes, whatever they are; numbers, bool.
+
     Example:
         >>> auroc(np.array([0.1, 0.4, 0.4]), np.array([False, True, False]))
         0.75
     """
     from scipy.stats import rankdata
 
+    score, event = score.ravel(), event.ravel()
     yes = int(event.sum())
     no = len(event) - yes
     if not yes or not no:
