@@ -12,6 +12,7 @@ are left out.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from matpose.datasets import load
 from matpose.evaluation.joint_score import MIRRORED, TOLERANCE, trust_score
 from matpose.labelling.agreement import agreement, consensus
 from matpose.labelling.marks import SEEN, Mark, read_marks
+from matpose.pose import Pose
 from matpose.recording import JOINT_NAMES, Recording
 from matpose.runtime import Detector
 
@@ -110,6 +112,17 @@ def errors(predicted_m: np.ndarray, marked: Marked) -> dict:
     }
 
 
+def predicted(poses: Sequence[Pose]) -> tuple[np.ndarray, np.ndarray]:
+    """Joints (N, 14, 2) in metres, NaN where none was found, and their confidence (N, 14)."""
+    xy_m, confidence = np.full((len(poses), len(JOINT_NAMES), 2), np.nan), np.zeros((len(poses), len(JOINT_NAMES)))
+    for index, pose in enumerate(poses):
+        for number, joint in enumerate(JOINT_NAMES):
+            keypoint = pose.keypoints[joint]
+            if keypoint is not None:
+                xy_m[index, number], confidence[index, number] = keypoint.xy_m, keypoint.confidence
+    return xy_m, confidence
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("model", nargs="?", help="by default the weights that ship")
@@ -120,21 +133,16 @@ def main() -> None:
     marked, frames = marked_frames(recordings, marks)
     detector = Detector(given.model)
     poses = [next(iter(detector(frame))) for frame in frames]
-    predicted, confidence = np.full(marked.xy_m.shape, np.nan), np.zeros(marked.seen.shape)
-    for index, pose in enumerate(poses):
-        for number, joint in enumerate(JOINT_NAMES):
-            keypoint = pose.keypoints[joint]
-            if keypoint is not None:
-                predicted[index, number], confidence[index, number] = keypoint.xy_m, keypoint.confidence
-    known = np.isfinite(marked.xy_m[..., 0]) & np.isfinite(predicted[..., 0])
-    error_m = np.linalg.norm(predicted - marked.xy_m, axis=-1)
+    xy_m, confidence = predicted(poses)
+    known = np.isfinite(marked.xy_m[..., 0]) & np.isfinite(xy_m[..., 0])
+    error_m = np.linalg.norm(xy_m - marked.xy_m, axis=-1)
     record(
         "marked-frames",
         {
             "what": "named joints on 102 marked frames of PmatData i S1-S6, whose unlabelled maps the training saw",
             "frames": len(frames),
             "annotators": agreement(first, second),
-            "model": errors(predicted, marked),
+            "model": errors(xy_m, marked),
             "trust": trust_score(confidence[known], error_m[known], np.array(TOLERANCE * HEAD_M)),
             "rivals": {
                 f"mean pose of the others in the same {what}{', moved to the centre of pressure' if aligned else ''}":

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from matpose.errors import MatposeError
 
 INK = "#1b1f24"
-_LINES = ("#0072b2", "#d55e00", "#009e73")  # Okabe and Ito: told apart by every kind of sight
+LINES = ("#0072b2", "#d55e00", "#009e73")  # Okabe and Ito: told apart by every kind of sight
 _PANELS = (
     ("loss", {"train_loss": "training", "val_loss": "validation"}),
     ("reconstruction error", {"val_l1": "L1", "val_l2": "L2"}),
@@ -50,7 +50,7 @@ def loss_curves(rows: Sequence[Mapping]) -> Figure:
     stages = [str(row.get("stage", "")) for row in rows]
     borders = [index for index in range(1, len(rows)) if stages[index] != stages[index - 1]]
     for panel, (title, names) in zip(axes, panels, strict=True):
-        for (key, label), colour in zip(names.items(), _LINES, strict=False):
+        for (key, label), colour in zip(names.items(), LINES, strict=False):
             at, values = (np.insert(line, borders, np.nan) for line in (epochs, values_of(rows, key)))
             panel.plot(at, values, color=colour, linewidth=1.6, label=label, marker=".", markersize=3)
         plain_axes(panel, title, pad=13 if panel is axes[0] else 4)  # the stages' names need room above the first

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from matpose.recording import JOINT_NAMES
@@ -57,7 +59,7 @@ def joint_score(
     }
 
 
-def trust_score(confidence: np.ndarray, error_m: np.ndarray, tolerance_m: np.ndarray) -> dict[str, float | None]:
+def trust_score(confidence: np.ndarray, error_m: np.ndarray, tolerance_m: np.ndarray) -> dict[str, Any]:
     """What confidence is worth: does it foretell that a joint is within its tolerance?
 
     Args:
@@ -66,7 +68,8 @@ def trust_score(confidence: np.ndarray, error_m: np.ndarray, tolerance_m: np.nda
 
     Returns:
         ``auroc`` of failure (None if all or none fail), ``ece`` (expected calibration error, equal-width bins), and
-        ``selective``: mean error of the most confident four fifths over the mean error of all.
+        ``selective``: mean error of the most confident four fifths over the mean error of all; ``curve``, of each
+        bin that holds any joint the mean confidence ``said``, the share ``came`` within tolerance, and ``joints``.
 
     Example:
         >>> sure = np.array([0.9, 0.8, 0.2, 0.1])
@@ -85,6 +88,10 @@ def trust_score(confidence: np.ndarray, error_m: np.ndarray, tolerance_m: np.nda
         "auroc": auroc(1 - confidence, ~right),
         "ece": float(np.abs(said - came).sum() / count.sum()),
         "selective": float(error_m[keep].mean() / max(error_m.mean(), 1e-12)),
+        "curve": [
+            {"said": said[bin] / count[bin], "came": came[bin] / count[bin], "joints": int(count[bin])}
+            for bin in np.flatnonzero(count).tolist()
+        ],
     }
 
 
