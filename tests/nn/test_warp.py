@@ -155,3 +155,14 @@ def test_a_stretch_of_the_proportions_is_linear_and_changes_nothing_else():
     assert more.abs().max() <= 0.2 + 1e-3
     assert more.abs().amax((1, 2)).min() > 0.01
     torch.testing.assert_close(more, more[:, :1].expand_as(more), rtol=0, atol=2e-3)  # of one factor along each axis
+
+
+def test_places_arrive_where_the_warp_takes_them_from():
+    warp = random_warp(
+        16, ASPECT, torch.Generator().manual_seed(5), turn_deg=20, scale=0.15, shift=0.2, bend=0.02, oblong=0.12
+    )
+    places = 2 * torch.rand(16, 20, 2, generator=torch.Generator().manual_seed(6)) - 1
+    torch.testing.assert_close(warp.source(warp.arrives(places)), places, rtol=0, atol=1e-3)
+    blob = _blob(0.2, -0.3)
+    seen = soft_argmax(warp.maps(blob.expand(16, 1, 128, 64)))
+    torch.testing.assert_close(warp.arrives(torch.tensor([[[0.2, -0.3]]]).expand(16, 1, 2)), seen, rtol=0, atol=0.02)

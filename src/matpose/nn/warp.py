@@ -11,6 +11,9 @@ from torch.nn import functional as F
 from matpose.nn.heatmap import cell_grid
 
 
+INVERSE_STEPS = 12
+
+
 def _kernel(squared: torch.Tensor) -> torch.Tensor:
     return squared * squared.clamp_min(1e-12).log()  # r^2 log r^2
 
@@ -71,6 +74,27 @@ class Warp:
         cos, sin = turn_rad.cos(), turn_rad.sin()
         turn = torch.stack((cos, -sin, sin, cos), -1).view(-1, 2, 2) / scale.view(-1, 1, 1)
         return ((xy - shift[:, None]) @ turn.mT + bent) / stretch
+
+    def arrives(self, xy_norm: torch.Tensor) -> torch.Tensor:
+        """Places in the original to places in the warped canvas: the inverse of :meth:`source`, to a thousandth.
+
+        Bending has no inverse in closed form; the steps are Newton's with the Jacobian of the rigid part, which
+        converge where a canvas is not folded.
+
+        Args:
+            xy_norm: (B, N, 2).
+
+        Returns:
+            (B, N, 2).
+        """
+        stretch = xy_norm.new_tensor((self.aspect, 1.0))
+        turn_rad, scale = self.turn_rad.to(xy_norm), self.scale.to(xy_norm)
+        cos, sin = turn_rad.cos(), turn_rad.sin()
+        back = torch.stack((cos, sin, -sin, cos), -1).view(-1, 2, 2) * scale.view(-1, 1, 1)
+        arrived = xy_norm
+        for _ in range(INVERSE_STEPS):
+            arrived = arrived - ((self.source(arrived) - xy_norm) * stretch) @ back.mT / stretch
+        return arrived
 
     def maps(self, maps: torch.Tensor) -> torch.Tensor:
         """Warp maps (B, C, H, W); what comes from outside is zero."""
