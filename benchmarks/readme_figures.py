@@ -261,14 +261,26 @@ def adaptation(results: dict) -> list[str]:
     return lines
 
 
+def contact(shipped: dict) -> list[str]:
+    """How well the model tells which joints press on the mat, beside the pressure there."""
+    return [
+        f"Whether a joint presses on the mat ({mats}): area under the curve {of['contact_auroc']:.2f}; of the largest "
+        f"pressure within a cell of it, {of['contact_auroc_local_pressure']:.2f}."
+        for mats, of in (("mats of the training", shipped["seen_mats"]), ("other mats", shipped["unseen_mats"]))
+    ]
+
+
 def of_the_model(results: dict) -> list[str]:
     """The shipped model's figures, for its card."""
     lines = []
     if "shipped" in results:
         learned = results["shipped"]["trained_on"]
         lines += [
-            f"The shipped model learned joints from {learned['simulated_bodies']:,} simulated people on "
-            f"{', '.join(learned['mats'])}; PmatData {learned['pmatdata']} gave maps without joints, and postures.",
+            f"The shipped model learned joints from {learned['simulated_bodies']:,} simulated people, half of their "
+            f"maps on mats of random pitch and size, half on {', '.join(m for m in learned['mats'] if m != 'any')}; "
+            f"PmatData {learned['pmatdata']} gave maps without joints, and postures.",
+            "",
+            *contact(results["shipped"]),
             "",
         ]
     return lines + of_parts(results, joints, postures, points, adaptation)

@@ -12,9 +12,8 @@ from matpose import __version__
 from matpose.errors import MatposeError
 
 VERBS = (
-    "demo", "inspect", "convert", "clean", "calibrate", "simulate", "train", "evaluate", "info", "predict",
-    "adapt", "export", "report",
-    "label",
+    "demo", "inspect", "convert", "clean", "calibrate", "simulate", "train", "evaluate", "compare", "info",
+    "predict", "adapt", "export", "report", "label",
 )  # fmt: skip
 EXTRA_OF = {"mujoco": "simulate", "anny": "bodies"}
 """Which extra brings a package; all others are for training."""

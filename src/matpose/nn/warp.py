@@ -10,7 +10,6 @@ from torch.nn import functional as F
 
 from matpose.nn.heatmap import cell_grid
 
-
 INVERSE_STEPS = 12
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from matpose.canvas import Canvas
-from matpose.errors import RecipeError
+from matpose.training.flat import load_flat
 
 
 def _route(factor: float) -> float:
@@ -107,42 +104,4 @@ def load_recipe(name: str, changes: tuple[str, ...] = ()) -> Recipe:
         >>> load_recipe("native", ("epochs=5",)).epochs
         5
     """
-    shipped = {
-        Path(entry.name).stem: entry for entry in files("matpose.configs").iterdir() if entry.name.endswith(".yaml")
-    }
-    if name in shipped:
-        text = shipped[name].read_text(encoding="utf-8")
-    elif Path(name).is_file():
-        text = Path(name).read_text(encoding="utf-8", errors="replace")
-    else:
-        raise RecipeError(
-            f"there is no recipe {name!r}",
-            mend=f"use one of {', '.join(sorted(shipped))}, or a YAML file's path",
-        )
-    try:
-        values = yaml.safe_load(text)
-        if not isinstance(values, dict):
-            raise RecipeError("a recipe is a list of 'key: value' lines", mend="see configs/native.yaml", path=name)
-        for change in changes:
-            key, equals, value = change.partition("=")
-            if not equals:
-                raise RecipeError(f"{change!r} changes nothing", mend="write key=value, for example epochs=5")
-            values[key.strip()] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise RecipeError(
-            f"not YAML ({error})".replace("\n", " "), mend="write 'key: value' lines", path=name
-        ) from None
-    return _checked(values, name)
-
-
-def _checked(values: dict, name: str) -> Recipe:
-    try:
-        return Recipe(**values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            problem, mend = f"a recipe has no key {key!r}", f"use one of {', '.join(Recipe.model_fields)}"
-        else:
-            problem, mend = f"{key}: {first['msg']}", "correct the value"
-        raise RecipeError(problem, mend=mend, path=name) from None
+    return load_flat(Recipe, "", name, changes)

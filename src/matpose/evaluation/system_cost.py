@@ -1,0 +1,80 @@
+"""What pose systems cost: parameters, multiplications, and one-core latency taken in turns, so that all meet the same
+machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from torch import nn
+
+from matpose.evaluation.cost import conv_macs, parameters
+from matpose.zoo.system import System
+from matpose.zoo.systems import build_system, size_for
+
+PAPER_CELLS = 256
+WARM = 2
+
+
+def system_cost(name: str, rows: int, cols: int) -> dict[str, int]:
+    """``parameters``; ``conv_macs`` of one map of the canvas, padded where it must be; ``conv_macs_256`` of one of
+    256 x 256 cells.
+
+    Example:
+        >>> system_cost("resnet18", 64, 32)["parameters"] > 10_000_000
+        True
+    """
+    macs = {}
+    for key, (height, width) in (("conv_macs", (rows, cols)), ("conv_macs_256", (PAPER_CELLS, PAPER_CELLS))):
+        system = _unfilled(name, height, width)
+        padded = size_for(system.backbone, height, width)
+        macs[key] = conv_macs(_Learned(system), torch.zeros(1, 1, *padded))
+    return {"parameters": parameters(_unfilled(name, rows, cols)), **macs}
+
+
+class _Learned(nn.Module):
+    """Backbone and head without decoding, which multiplies nothing and does not run without values."""
+
+    def __init__(self, system: System) -> None:
+        super().__init__()
+        self.system = system
+
+    def forward(self, x: torch.Tensor) -> None:
+        self.system.head(self.system.backbone(x))
+
+
+def _unfilled(name: str, rows: int, cols: int) -> System:
+    poses = torch.rand(8, 14, 2)  # statistics of bones need values
+    with torch.random.fork_rng(devices=[]):
+        return build_system(name, rows, cols, poses)
+
+
+@torch.inference_mode()
+def latencies_ms(
+    systems: Mapping[str, Callable[[torch.Tensor], object]], inputs: Mapping[str, torch.Tensor], rounds: int
+) -> dict[str, dict[str, float]]:
+    """Wall time of one map on one core: the systems take turns, so that a busy machine slows all alike.
+
+    Args:
+        systems: name to what takes its input.
+        inputs: name to (1, 1, H, W).
+        rounds: turns.
+
+    Returns:
+        Name to ``p50`` and ``p95``.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    spent = {name: np.empty(rounds) for name in systems}
+    try:
+        for turn in range(-WARM, rounds):
+            for name, system in systems.items():
+                start = time.perf_counter()
+                system(inputs[name])
+                if turn >= 0:
+                    spent[name][turn] = 1e3 * (time.perf_counter() - start)
+    finally:
+        torch.set_num_threads(threads)
+    return {name: {f"p{q}": float(np.percentile(ms, q)) for q in (50, 95)} for name, ms in spent.items()}

@@ -1,0 +1,204 @@
+"""Supervised training of any pose system of the zoo: the same maps, the same chance, as many samples for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning as L
+import numpy as np
+import torch
+from torch.nn import functional as F
+from torch.utils.data import DataLoader
+
+from matpose.canvas import Canvas
+from matpose.errors import ModelError
+from matpose.evaluation.joint_score import joint_score
+from matpose.nn.scaling import scale_free
+from matpose.training.crwt import run_stage
+from matpose.training.data import batches
+from matpose.training.history import read_history
+from matpose.training.joint_maps import JointMaps
+from matpose.training.joint_step import moved
+from matpose.training.world import World
+from matpose.zoo.masking import mask_joint
+from matpose.zoo.system import Answer, Backbone, System, Truth
+from matpose.zoo.systems import size_for
+
+STAGE = "joints"
+DROPS = (0.7, 0.9)  # of the samples, after which the rate is a tenth, as the five baselines were trained on SLP
+LOOKS = 10  # at the validation bodies
+MASKED, MASK_RADIUS = 0.4, (0.05, 0.14)  # share of maps that lose a joint's contact, over so many half-heights
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What every system gets.
+
+    Args:
+        samples: maps seen in all, the same one often.
+        batch: of them at once.
+        learning_rate: Adam's.
+        masking: keypoint masking as augmentation.
+        seed: of weights and order.
+
+    Example:
+        >>> Budget(samples=6400, batch=32).steps
+        200
+    """
+
+    samples: int = 64_000
+    batch: int = 32
+    learning_rate: float = 1e-3
+    masking: bool = True
+    seed: int = 0
+
+    @property
+    def steps(self) -> int:
+        """Of the optimiser."""
+        return max(LOOKS, self.samples // self.batch)
+
+
+def padded(maps: torch.Tensor, backbone: Backbone) -> torch.Tensor:
+    """Maps (B, 1, H, W) with empty cells at both sides and the foot, as many as the backbone's halvings need."""
+    height, width = maps.shape[2:]
+    rows, cols = size_for(backbone, height, width)
+    left = (cols - width) // 2
+    return F.pad(maps, (left, cols - width - left, 0, rows - height)) if (rows, cols) != (height, width) else maps
+
+
+def to_padded(xy_norm: torch.Tensor, maps: torch.Tensor, larger: torch.Tensor) -> torch.Tensor:
+    """Places in [-1, 1] over maps to places over the same maps, padded.
+
+    Example:
+        >>> to_padded(torch.tensor([1.0, 1.0]), torch.zeros(1, 1, 64, 32), torch.zeros(1, 1, 128, 64)).tolist()
+        [0.5, 0.0]
+    """
+    share = xy_norm.new_tensor((maps.shape[3] / larger.shape[3], maps.shape[2] / larger.shape[2]))
+    return (xy_norm + xy_norm.new_tensor((0.0, 1.0))) * share - xy_norm.new_tensor((0.0, 1.0))
+
+
+def answered(system: System, pressure: torch.Tensor) -> Answer:
+    """Joints of (B, 1, H, W) pressure on the canvas, any unit; places in [-1, 1] over the canvas, padded or not."""
+    x = padded(scale_free(pressure), system.backbone)
+    found = system(x)
+    return Answer(to_padded(found.xy_norm, x, pressure), found.score)
+
+
+class SystemModule(L.LightningModule):
+    """Learns joints from simulated labels; all chance comes from (seed, epoch, batch), so a resumed run repeats it.
+
+    Args:
+        system: the system.
+        labelled: simulated maps with joints.
+        val: of other bodies; the best look at them is kept.
+        canvas: the grid of both.
+        budget: how much of what.
+    """
+
+    def __init__(self, system: System, labelled: JointMaps, val: JointMaps, canvas: Canvas, budget: Budget) -> None:
+        super().__init__()
+        self.model = system
+        self.labelled, self.val_maps, self.canvas, self.budget = labelled, val, canvas, budget
+        self.aspect = canvas.width_m / canvas.height_m
+
+    def train_dataloader(self) -> DataLoader:
+        number = self.budget.steps // LOOKS
+        some = batches(len(self.labelled), self.budget.batch, number, seed=self.budget.seed, epoch=self.current_epoch)
+        return DataLoader([torch.from_numpy(index) for index in some], batch_size=None)  # pyright: ignore[reportArgumentType]
+
+    def val_dataloader(self) -> DataLoader:
+        return DataLoader(list(torch.arange(len(self.val_maps)).split(64)), batch_size=None)  # pyright: ignore[reportArgumentType]
+
+    def training_step(self, index: torch.Tensor, batch_index: int) -> torch.Tensor:
+        generator = torch.Generator().manual_seed((self.budget.seed << 40) + (self.current_epoch << 20) + batch_index)
+        pressure, truth = self._varied(self.labelled.select(index), generator)
+        x = padded(scale_free(pressure), self.model.backbone)
+        truth = truth._replace(xy_norm=to_padded(truth.xy_norm, pressure, x))
+        parts = self.model.loss(x.to(self.device), Truth(*(value.to(self.device) for value in truth)))
+        for name, value in parts.items():
+            self.log(f"train_{name}", value, on_step=False, on_epoch=True, batch_size=len(index))
+        return parts["loss"]
+
+    def _varied(self, maps: JointMaps, generator: torch.Generator) -> tuple[torch.Tensor, Truth]:
+        """Maps moved, read by another sensor, some without the contact of a joint; and where the joints are now."""
+        pressure, contact = maps.pressure.float(), maps.contact
+        if self.budget.masking:
+            count, joints = len(maps), maps.xy_norm.shape[1]
+            low, high = MASK_RADIUS
+            radius = low + (high - low) * torch.rand(count, generator=generator)
+            radius = radius * (torch.rand(count, generator=generator) < MASKED)
+            which = torch.randint(joints, (count,), generator=generator)
+            pressure, lost = mask_joint(pressure, maps.xy_norm, which, radius, aspect=self.aspect)
+            contact = contact & ~lost
+        seen, warp = moved(pressure, generator, aspect=self.aspect)
+        xy_norm = warp.arrives(maps.xy_norm)
+        return seen, Truth(xy_norm, contact, (xy_norm.abs() <= 1).all(-1).float())
+
+    def on_validation_epoch_start(self) -> None:
+        self._found: list[torch.Tensor] = []
+
+    def validation_step(self, index: torch.Tensor, batch_index: int) -> None:
+        self._found.append(answered(self.model, self.val_maps.pressure[index].float().to(self.device)).xy_norm.cpu())
+
+    def on_validation_epoch_end(self) -> None:
+        figures = score_of(torch.cat(self._found), self.val_maps, self.canvas)
+        figures["loss"] = figures["mean_cm"]
+        self.log_dict({f"val_{name}": float("nan") if v is None else v for name, v in figures.items()})
+
+    def configure_optimizers(self):  # pyright: ignore[reportIncompatibleMethodOverride]
+        optimiser = torch.optim.Adam(self.model.parameters(), lr=self.budget.learning_rate)
+        steps = self.budget.steps
+        schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, [round(share * steps) for share in DROPS], 0.1)
+        return [optimiser], [{"scheduler": schedule, "interval": "step"}]
+
+    def transfer_batch_to_device(self, batch, device: torch.device, dataloader_idx: int):
+        return batch  # indices into maps, which stay on the CPU
+
+
+def score_of(xy_norm: torch.Tensor, maps: JointMaps, canvas: Canvas) -> dict[str, float | None]:
+    """:func:`~matpose.evaluation.joint_score.joint_score` of places (N, J, 2) over the canvas."""
+    size_m = np.array([canvas.width_m, canvas.height_m]) / 2
+    head_m = maps.head_norm.numpy() * canvas.height_m / 2
+    return joint_score(xy_norm.numpy() * size_m, maps.xy_norm.numpy() * size_m, maps.contact.numpy(), head_m)
+
+
+def fit_system(
+    system: System,
+    labelled: JointMaps,
+    val: JointMaps,
+    canvas: Canvas,
+    budget: Budget,
+    folder: Path,
+    *,
+    resume: bool = True,
+    progress: bool = True,
+    device: str = "cpu",
+) -> list[dict[str, float | str]]:
+    """Train a system in place; it holds the weights of its best look, in eval mode.
+
+    Args:
+        system: fresh.
+        labelled, val: simulated maps, of different bodies.
+        canvas: the grid of both.
+        budget: how much of what.
+        folder: takes checkpoints and ``metrics.csv``.
+        resume: go on from the checkpoints in ``folder``.
+        progress: show a bar.
+        device: "cpu", "cuda" or "auto".
+
+    Returns:
+        A row of measures for every look.
+
+    Raises:
+        ModelError: the training diverged.
+    """
+    if not len(labelled) or not len(val):
+        raise ModelError("there are no maps to learn from", mend="simulate some bodies")
+    rows = read_history(folder / "metrics.csv") if resume else []
+    run_stage(
+        SystemModule(system, labelled, val, canvas, budget), STAGE, folder, rows,
+        epochs=LOOKS, patience=LOOKS, resume=resume, progress=progress, device=device, world=World(),
+    )  # fmt: skip
+    system.cpu().eval()
+    return rows

@@ -1,0 +1,1 @@
+"""Between places and heatmaps: targets to learn from, and joints read from what was learned."""

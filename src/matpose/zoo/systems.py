@@ -1,0 +1,123 @@
+"""Every pose system by its name: BACKBONE, or BACKBONE+TECHNIQUE, any of one with any of the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from matpose.errors import ModelError
+from matpose.zoo.backbones.cspnext_t import CSPNeXtTiny
+from matpose.zoo.backbones.hrpose import HRPose
+from matpose.zoo.backbones.native import Native
+from matpose.zoo.backbones.pose_attention import PoseAttention
+from matpose.zoo.backbones.pyranet import PyraNet
+from matpose.zoo.backbones.resnet18 import ResNet18
+from matpose.zoo.backbones.respose import ResPose
+from matpose.zoo.backbones.shglass import SHGlass
+from matpose.zoo.heads.blazepose import BlazePoseHead
+from matpose.zoo.heads.compositional import CompositionalHead
+from matpose.zoo.heads.deeppose import DeepPoseHead
+from matpose.zoo.heads.dual_source import DualSourceHead
+from matpose.zoo.heads.heatmap import HeatmapHead
+from matpose.zoo.heads.integral import IntegralHead
+from matpose.zoo.heads.multi_task import MultiTaskHead
+from matpose.zoo.heads.prtr import PRTRHead
+from matpose.zoo.heads.residual_likelihood import ResidualLikelihoodHead
+from matpose.zoo.heads.simcc import SimccHead
+from matpose.zoo.heads.skeleton_maps import SkeletonMapsHead
+from matpose.zoo.heads.transpose import TransPoseHead
+from matpose.zoo.matpose_system import matpose_system
+from matpose.zoo.multi_scale import MultiScaleHead
+from matpose.zoo.system import Backbone, Head, System
+
+OURS = "matpose"
+"""The system that ships: a backbone with a head of its own."""
+
+BACKBONES: dict[str, Callable[[], Backbone]] = {
+    "shglass": SHGlass,
+    "pose_attention": PoseAttention,
+    "pyranet": PyraNet,
+    "hrpose": HRPose,
+    "respose": ResPose,
+    "resnet18": ResNet18,
+    "cspnext_t": CSPNeXtTiny,
+    "native": Native,
+}
+"""Those with heatmaps of their own are systems without any technique; the others need one."""
+
+Build = Callable[[Backbone, tuple[int, int], torch.Tensor], Head]
+
+
+def _grid(size: tuple[int, int]) -> tuple[int, int]:
+    """What regression pools to: four rows, and as many columns as keep cells square."""
+    return 4, max(1, round(4 * size[1] / size[0]))
+
+
+TECHNIQUES: dict[str, Build] = {
+    "heatmap": lambda net, size, poses: HeatmapHead(net.channels, net.stride, own=net.heatmaps > 0),
+    "dark": lambda net, size, poses: HeatmapHead(net.channels, net.stride, own=net.heatmaps > 0, coding="dark"),
+    "focal": lambda net, size, poses: HeatmapHead(net.channels, net.stride, own=net.heatmaps > 0, loss="focal"),
+    "structure_aware": lambda net, size, poses: HeatmapHead(
+        net.channels, net.stride, own=net.heatmaps > 0, coding="dark", loss="structure"
+    ),
+    "multi_scale": lambda net, size, poses: MultiScaleHead(
+        net.heatmaps, HeatmapHead(net.channels, net.stride, coding="dark")
+    ),
+    "integral": lambda net, size, poses: IntegralHead(net.channels, net.stride, own=net.heatmaps > 0),
+    "dsnt": lambda net, size, poses: IntegralHead(net.channels, net.stride, own=net.heatmaps > 0, dsnt=True),
+    "simcc": lambda net, size, poses: SimccHead(net.channels, net.stride, size),
+    "deeppose": lambda net, size, poses: DeepPoseHead(net.channels, grid=_grid(size)),
+    "compositional": lambda net, size, poses: CompositionalHead(net.channels, poses, grid=_grid(size)),
+    "rle": lambda net, size, poses: ResidualLikelihoodHead(net.channels, grid=_grid(size)),
+    "transpose": lambda net, size, poses: TransPoseHead(net.channels, net.stride, width=96, layers=3, hidden=192),
+    "blazepose": lambda net, size, poses: BlazePoseHead(net.channels, net.stride),
+    "prtr": lambda net, size, poses: PRTRHead(net.channels),
+    "multi_task": lambda net, size, poses: MultiTaskHead(net.channels),
+    "dual_source": lambda net, size, poses: DualSourceHead(net.channels, net.stride),
+    "skeleton": lambda net, size, poses: SkeletonMapsHead(net.channels, net.stride),
+}
+
+
+def size_for(backbone: Backbone, rows: int, cols: int) -> tuple[int, int]:
+    """(rows, columns) that maps are padded to with empty cells, so that the backbone can halve them.
+
+    Example:
+        >>> with torch.device("meta"):
+        ...     size_for(SHGlass(), 64, 32)
+        (64, 64)
+    """
+    rows, cols = (-(-side // backbone.sides) * backbone.sides for side in (rows, cols))
+    return rows, cols
+
+
+def build_system(name: str, rows: int, cols: int, poses: torch.Tensor) -> System:
+    """A fresh system.
+
+    Args:
+        name: "matpose", a backbone with heatmaps of its own, or "BACKBONE+TECHNIQUE".
+        rows, cols: of the canvas.
+        poses: (N, 14, 2) in [-1, 1] over the padded map, from which compositional regression takes its bones'
+            statistics.
+
+    Raises:
+        ModelError: no such backbone or technique, or a backbone that needs a technique and was given none.
+
+    Example:
+        >>> build_system("native+dark", 64, 32, torch.rand(8, 14, 2)).eval()(torch.rand(1, 1, 64, 32)).score.shape
+        torch.Size([1, 14])
+    """
+    if name == OURS:
+        return matpose_system((rows, cols))
+    which, plus, technique = name.partition("+")
+    if which not in BACKBONES or (plus and technique not in TECHNIQUES):
+        raise ModelError(
+            f"there is no system {name!r}",
+            mend=f"use {OURS}, or one of {', '.join(BACKBONES)}, with + and one of {', '.join(TECHNIQUES)}",
+        )
+    backbone = BACKBONES[which]()
+    if not plus and not backbone.heatmaps:
+        raise ModelError(f"{which} names no joints by itself", mend=f"add a technique, such as {which}+simcc")
+    if technique == "multi_scale" and not backbone.heatmaps:
+        raise ModelError(f"{which} has no heatmaps to join", mend="use a backbone with stacks, such as shglass")
+    return System(backbone, TECHNIQUES[technique or "heatmap"](backbone, size_for(backbone, rows, cols), poses))

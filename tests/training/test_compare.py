@@ -1,0 +1,143 @@
+"""The grid of systems: trained alike, resumed, and honest about what failed."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("mujoco", reason="people are simulated by the extra `simulate`")
+
+from matpose.errors import MatposeError, ModelError
+from matpose.evaluation.compare_table import accuracy_against_cost, table
+from matpose.training import compare as module
+from matpose.training.compare import compare, fresh
+from matpose.training.compare_recipe import load_compare_recipe
+from matpose.training.system_fit import answered, padded, to_padded
+from matpose.zoo.system import Answer, Backbone, Head, Seen, System
+from matpose.zoo.systems import TECHNIQUES, build_system
+
+SMALL = ("bodies=8", "readings=1", "validation_bodies=8", "test_bodies=8", "samples=320", "batch=16")
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("compare")
+    recipe = load_compare_recipe("quick", (*SMALL, "systems=[matpose,native+deeppose]"))
+    with pytest.MonkeyPatch.context() as short:  # posture nets take their time even on few maps
+        short.setattr("matpose.evaluation.classifier_fit.EPOCHS", 1)
+        short.setattr("matpose.evaluation.classifier_fit.LEAST_STEPS", 1)
+        return recipe, folder, compare(recipe, folder, progress=False)
+
+
+def test_every_system_has_a_whole_row(grid):
+    recipe, folder, found = grid
+    assert [row["system"] for row in found["rows"]] == list(recipe.systems)
+    for row in found["rows"]:
+        assert len(row["curve"]) == 10
+        assert 0 <= row["seen"]["pckh20"] <= 1
+        assert set(row["posture"]) == {"familiar", "frozen"}
+        assert set(row["posture"]["frozen"]) == {"gcn", "gat", "sage"}
+    lines = table(found["rows"], found["latency_ms"])
+    assert {line["system"] for line in lines} == set(recipe.systems)
+    assert lines[0]["pckh20_unseen"] >= lines[1]["pckh20_unseen"]
+    assert lines[0]["pckh20_unseen_sd"] is None
+    accuracy_against_cost(lines, "matpose").savefig(folder / "cost.png")
+
+
+def test_what_is_done_is_not_done_again_and_another_recipe_is_refused(grid, monkeypatch):
+    recipe, folder, found = grid
+    monkeypatch.setattr(module, "fit_system", lambda *given, **more: pytest.fail("trained again"))
+    assert compare(recipe, folder, progress=False)["rows"] == found["rows"]
+    other = recipe.model_copy(update={"samples": 640})
+    with pytest.raises(MatposeError, match="another recipe"):
+        compare(other, folder, progress=False)
+
+
+def test_a_system_that_fails_says_so_in_its_row_and_the_others_go_on(grid, monkeypatch):
+    recipe, folder, _ = grid
+
+    def diverge(*given, **more):
+        raise ModelError("the joints stage diverged", mend="lower learning_rate")
+
+    monkeypatch.setattr(module, "fit_system", diverge)
+    more = recipe.model_copy(update={"systems": ("native+rle", "matpose")})
+    failed, sound = compare(more, folder, progress=False)["rows"]
+    assert "diverged" in failed["failed"]
+    assert "seen" in sound
+    lines = table([failed, sound], {name: {"p50": 1.0} for name in more.systems})
+    assert [line["system"] for line in lines] == ["matpose", "native+rle"]
+    assert lines[1]["failed"] == [0]
+    assert json.loads((folder / "native+rle-seed0" / "row.json").read_text())["failed"] == failed["failed"]
+
+
+def test_unknown_systems_are_told_at_once(tmp_path):
+    for name, mend in (("nobody", "matpose"), ("native", "add a technique"), ("native+nothing", "dark")):
+        recipe = load_compare_recipe("quick", (*SMALL, f"systems=[{name}]"))
+        with pytest.raises(ModelError) as told:
+            compare(recipe, tmp_path, progress=False)
+        assert mend in str(told.value)
+    assert not (tmp_path / "training.safetensors").exists()
+
+
+def test_a_seed_gives_the_same_weights_and_another_one_others(grid):
+    recipe, folder, _ = grid
+    maps = module.simulated_joint_maps(
+        folder / "training.safetensors", recipe.bodies, recipe.canvas,
+        mats=recipe.mats, readings=recipe.readings, seed=module.TRAIN_SEED,
+    )  # fmt: skip
+    one, same, other = (fresh("native+compositional", seed, recipe, maps).state_dict() for seed in (0, 0, 1))
+    assert all(torch.equal(one[key], same[key]) for key in one)
+    assert not torch.equal(one["head.regression.2.weight"], other["head.regression.2.weight"])
+
+
+class Wide(Backbone):
+    channels, stride, sides, heatmaps = 1, 1, 64, 0
+
+    def forward(self, x):
+        assert x.shape[2:] == (128, 64)
+        return Seen(x, ())
+
+
+class Peak(Head):
+    def forward(self, seen):
+        return seen.features
+
+    def answer(self, output):
+        flat = output.flatten(1).argmax(1)
+        row, col = flat // output.shape[3], flat % output.shape[3]
+        xy = torch.stack(((col + 0.5) / output.shape[3], (row + 0.5) / output.shape[2]), -1) * 2 - 1
+        return Answer(xy[:, None], torch.ones(len(output), 1))
+
+
+def test_places_on_padded_maps_are_places_on_the_map():
+    dot = torch.zeros(1, 1, 72, 32)
+    dot[0, 0, 70, 3] = 1.0
+    system = System(Wide(), Peak())
+    assert padded(dot, system.backbone).shape[2:] == (128, 64)
+    expected = torch.tensor([[[(3.5 / 32) * 2 - 1, (70.5 / 72) * 2 - 1]]])
+    torch.testing.assert_close(answered(system, dot).xy_norm, expected)
+    there = torch.rand(5, 2)
+    back = to_padded(to_padded(there, dot, padded(dot, Wide())), padded(dot, Wide()), dot)
+    torch.testing.assert_close(back, there)
+
+
+@pytest.mark.parametrize("technique", [name for name in TECHNIQUES if name != "multi_scale"])
+def test_every_technique_goes_on_our_backbone_by_its_name_and_trains_a_step(technique):
+    torch.manual_seed(0)
+    poses = torch.rand(16, 14, 2) * 2 - 1
+    system = build_system(f"native+{technique}", 64, 32, poses)
+    optimiser = torch.optim.SGD(system.parameters(), lr=1e-3)
+    from matpose.zoo.system import Truth
+
+    truth = Truth(poses[:2], torch.ones(2, 14, dtype=torch.bool), torch.ones(2, 14))
+    x = torch.rand(2, 1, 64, 32)
+    before = [value.clone() for value in system.parameters()]
+    parts = system.loss(x, truth)
+    parts["loss"].backward()
+    optimiser.step()
+    assert np.isfinite(float(parts["loss"].detach()))
+    moved = [not torch.equal(old, new) for old, new in zip(before, system.parameters(), strict=True)]
+    assert sum(moved) > 0.5 * len(moved)
