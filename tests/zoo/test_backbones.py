@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from matpose.zoo.backbones.resnet import BasicBlock, Bottleneck, Deconvolutions,
 from matpose.zoo.backbones.resnet18 import ResNet18
 from matpose.zoo.backbones.respose import ResPose
 from matpose.zoo.backbones.shglass import SHGlass, residual
-from matpose.zoo.system import JOINTS, Backbone
+from matpose.zoo.system import JOINTS, Backbone, Seen
 
 HOURGLASSES = (SHGlass, PoseAttention, PyraNet)
 SMALL = (Native, CSPNeXtTiny, ResNet18)
@@ -232,20 +233,15 @@ def test_pyramid_of_silent_scales_but_one():
     assert torch.equal(pyramid(x), F.interpolate(F.max_pool2d(x, 2), scale_factor=2.0))
 
 
-@pytest.mark.parametrize(
-    "kind", [Native, *(pytest.param(kind, marks=pytest.mark.slow) for kind in (CSPNeXtTiny, ResNet18, *BIG))]
-)
-def test_onnx_answers_as_torch_does(kind, tmp_path):
+def assert_onnx_answers_as_torch(net: nn.Module, channels: int, path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    net, path = settled(kind), tmp_path / "net.onnx"
-    example = torch.rand(2, 1, 64, 64)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             net,
-            (example,),
+            (torch.rand(2, channels, 64, 64),),
             dynamo=True,
             opset_version=20,
             input_names=["x"],
@@ -256,9 +252,21 @@ def test_onnx_answers_as_torch_does(kind, tmp_path):
     program.save(path)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     for count in (1, 3):
-        x = torch.rand(count, 1, 64, 64)
+        x = torch.rand(count, channels, 64, 64)
         with torch.inference_mode():
             seen = net(x)
-        found = session.run(None, {"x": x.numpy()})
-        for ours, theirs in zip((seen.features, *seen.heatmaps), found, strict=True):
+        expected = (seen.features, *seen.heatmaps) if isinstance(seen, Seen) else (seen,)
+        for ours, theirs in zip(expected, session.run(None, {"x": x.numpy()}), strict=True):
             assert np.abs(ours.numpy() - theirs).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.slow) for kind in (Native, CSPNeXtTiny, ResNet18, *BIG)]
+)
+def test_onnx_answers_as_torch_does(kind, tmp_path):
+    assert_onnx_answers_as_torch(settled(kind), 1, tmp_path / "net.onnx")
+
+
+@pytest.mark.slow
+def test_onnx_of_one_pyramid(tmp_path):
+    assert_onnx_answers_as_torch(PyramidResidual(24, 24).eval(), 24, tmp_path / "residual.onnx")
