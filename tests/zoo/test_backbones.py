@@ -20,7 +20,7 @@ from matpose.zoo.backbones.hourglass import WIDTH, Hourglass, TwoStacks
 from matpose.zoo.backbones.hrpose import HRPose
 from matpose.zoo.backbones.native import Native
 from matpose.zoo.backbones.pose_attention import Attention, PoseAttention
-from matpose.zoo.backbones.pyranet import SCALES, Pyramid, PyraNet, nearest, window_starts
+from matpose.zoo.backbones.pyranet import SCALES, Pyramid, PyramidResidual, PyraNet, nearest, window_starts
 from matpose.zoo.backbones.resnet import BasicBlock, Bottleneck, Deconvolutions, heatmap_head
 from matpose.zoo.backbones.resnet18 import ResNet18
 from matpose.zoo.backbones.respose import ResPose
@@ -54,10 +54,13 @@ def shapes_of():
 
 
 def settled(kind: type[Backbone]) -> Backbone:
-    """In eval mode, with features around 1, which post-activation networks have once their norms have seen maps."""
+    """In eval mode; the norms of a small one have seen maps, so that its features are around 1.
+
+    Deep ones stay as they start: statistics of random weights make much of rounding.
+    """
     torch.manual_seed(0)
     net = kind()
-    if kind not in HOURGLASSES:
+    if kind in SMALL:
         for layer in net.modules():
             if isinstance(layer, nn.BatchNorm2d):
                 layer.momentum = 1.0
@@ -257,7 +260,7 @@ def assert_onnx_answers_as_torch(net: nn.Module, channels: int, path: Path) -> N
             seen = net(x)
         expected = (seen.features, *seen.heatmaps) if isinstance(seen, Seen) else (seen,)
         for ours, theirs in zip(expected, session.run(None, {"x": x.numpy()}), strict=True):
-            assert np.abs(ours.numpy() - theirs).max() < 1e-4
+            assert np.abs(ours.numpy() - theirs).max() < 1e-4 * ours.abs().max().item()
 
 
 @pytest.mark.parametrize(
@@ -269,4 +272,5 @@ def test_onnx_answers_as_torch_does(kind, tmp_path):
 
 @pytest.mark.slow
 def test_onnx_of_one_pyramid(tmp_path):
+    # the exporter needs many minutes for PyraNet's 31 of them; all else in it SHGlass has too
     assert_onnx_answers_as_torch(PyramidResidual(24, 24).eval(), 24, tmp_path / "residual.onnx")
