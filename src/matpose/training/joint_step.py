@@ -12,6 +12,7 @@ from matpose.nn.pose_net import PoseNet
 from matpose.nn.warp import Warp, random_warp
 from matpose.training.joint_maps import JointMaps
 from matpose.training.response import responded
+from matpose.zoo.masking import mask_joint
 
 WEIGHTS = {"place": 1.0, "heat": 2.0, "trust": 0.2, "contact": 0.3, "posture": 0.3}
 TURN_DEG, SCALE, SHIFT, BEND = 18.0, 0.08, 0.12, 0.01  # in half-heights; bones hardly bend
@@ -33,6 +34,16 @@ def moved(pressure: torch.Tensor, generator: torch.Generator, *, aspect: float) 
     return seen, warp
 
 
+def without_contact(maps: JointMaps, generator: torch.Generator, *, aspect: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pressure (B, 1, H, W), of some maps without the contact around a joint; and which joints lost theirs, (B, 14)."""
+    count, joints = maps.xy_norm.shape[:2]
+    low, high = LOST_RADIUS
+    radius = low + (high - low) * torch.rand(count, generator=generator)
+    radius = radius * (torch.rand(count, generator=generator) < LOST)
+    which = torch.randint(joints, (count,), generator=generator)
+    return mask_joint(maps.pressure.float(), maps.xy_norm, which, radius, aspect)
+
+
 def labelled_losses(
     net: PoseNet, maps: JointMaps, generator: torch.Generator, *, aspect: float
 ) -> dict[str, torch.Tensor]:
@@ -40,28 +51,17 @@ def labelled_losses(
 
     Places are compared where the body lay before the map was moved, so that bending needs no inverse.
     """
-    pressure = maps.pressure.float()
-    count, _, height, width = pressure.shape
-    stretch = pressure.new_tensor((aspect, 1.0))
+    stretch = maps.xy_norm.new_tensor((aspect, 1.0))
     truth = maps.xy_norm * stretch
-    x, y = cell_grid(height, width, pressure)
-    cells = torch.stack(torch.meshgrid(x * aspect, y, indexing="xy"), -1).view(-1, 2)
-    # keypoint masking (MSS-Net): contact is lost around some joint
-    low, high = LOST_RADIUS
-    radius = low + (high - low) * torch.rand(count, 1, generator=generator)
-    radius = radius * (torch.rand(count, 1, generator=generator) < LOST)
-    which = torch.randint(truth.shape[1], (count,), generator=generator)
-    centre = truth[torch.arange(count), which]
-    lost = (cells - centre[:, None]).norm(dim=-1) < radius
-    seen, warp = moved(pressure * ~lost.view(count, 1, height, width), generator, aspect=aspect)
+    pressure, lost = without_contact(maps, generator, aspect=aspect)
+    seen, warp = moved(pressure, generator, aspect=aspect)
     joints = net.see_joints(seen)
     heatmaps = joints.logits.flatten(2).softmax(-1).view_as(joints.logits)
     hx, hy = cell_grid(heatmaps.shape[2], heatmaps.shape[3], heatmaps)
     grid = torch.stack(torch.meshgrid(hx, hy, indexing="xy"), -1).view(1, -1, 2)
     distance = (warp.source(joints.xy_norm) * stretch - truth).norm(dim=-1)
     right = (distance.detach() < TOLERANCE * maps.head_norm[:, None]).float()
-    known = ((truth - centre[:, None]).norm(dim=-1) >= radius).float()
-    contact = F.binary_cross_entropy_with_logits(joints.contact, maps.contact.float(), weight=known)
+    contact = F.binary_cross_entropy_with_logits(joints.contact, maps.contact.float(), weight=(~lost).float())
     return {
         "place": laplace_nll(distance, joints.log_scale),
         "heat": expected_distance(heatmaps, warp.source(grid) * stretch, truth),

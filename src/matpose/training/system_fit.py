@@ -19,16 +19,14 @@ from matpose.training.crwt import run_stage
 from matpose.training.data import batches
 from matpose.training.history import read_history
 from matpose.training.joint_maps import JointMaps
-from matpose.training.joint_step import moved
+from matpose.training.joint_step import moved, without_contact
 from matpose.training.world import World
-from matpose.zoo.masking import mask_joint
 from matpose.zoo.system import Answer, Backbone, System, Truth
 from matpose.zoo.systems import size_for
 
 STAGE = "joints"
 DROPS = (0.7, 0.9)  # of the samples, after which the rate is a tenth, as the five baselines were trained on SLP
 LOOKS = 10  # at the validation bodies
-MASKED, MASK_RADIUS = 0.4, (0.05, 0.14)  # share of maps that lose a joint's contact, over so many half-heights
 
 
 @dataclass(frozen=True)
@@ -124,12 +122,7 @@ class SystemModule(L.LightningModule):
         """Maps moved, read by another sensor, some without the contact of a joint; and where the joints are now."""
         pressure, contact = maps.pressure.float(), maps.contact
         if self.budget.masking:
-            count, joints = len(maps), maps.xy_norm.shape[1]
-            low, high = MASK_RADIUS
-            radius = low + (high - low) * torch.rand(count, generator=generator)
-            radius = radius * (torch.rand(count, generator=generator) < MASKED)
-            which = torch.randint(joints, (count,), generator=generator)
-            pressure, lost = mask_joint(pressure, maps.xy_norm, which, radius, aspect=self.aspect)
+            pressure, lost = without_contact(maps, generator, aspect=self.aspect)
             contact = contact & ~lost
         seen, warp = moved(pressure, generator, aspect=self.aspect)
         xy_norm = warp.arrives(maps.xy_norm)
