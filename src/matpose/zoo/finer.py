@@ -18,6 +18,7 @@ class Finer(nn.Sequential):
         channels: of what comes out.
 
     Example:
+        >>> import torch
         >>> Finer(8, 16)(torch.zeros(2, 8, 4, 2)).shape
         torch.Size([2, 256, 16, 8])
     """
