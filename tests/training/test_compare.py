@@ -32,6 +32,7 @@ def grid(tmp_path_factory):
         return recipe, folder, compare(recipe, folder, progress=False)
 
 
+@pytest.mark.slow
 def test_every_system_has_a_whole_row(grid):
     recipe, folder, found = grid
     assert [row["system"] for row in found["rows"]] == list(recipe.systems)
@@ -47,6 +48,7 @@ def test_every_system_has_a_whole_row(grid):
     accuracy_against_cost(lines, "matpose").savefig(folder / "cost.png")
 
 
+@pytest.mark.slow
 def test_what_is_done_is_not_done_again_and_another_recipe_is_refused(grid, monkeypatch):
     recipe, folder, found = grid
     monkeypatch.setattr(module, "fit_system", lambda *given, **more: pytest.fail("trained again"))
@@ -56,6 +58,7 @@ def test_what_is_done_is_not_done_again_and_another_recipe_is_refused(grid, monk
         compare(other, folder, progress=False)
 
 
+@pytest.mark.slow
 def test_a_system_that_fails_says_so_in_its_row_and_the_others_go_on(grid, monkeypatch):
     recipe, folder, _ = grid
 
@@ -82,6 +85,7 @@ def test_unknown_systems_are_told_at_once(tmp_path):
     assert not (tmp_path / "training.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_weights_and_another_one_others(grid):
     recipe, folder, _ = grid
     maps = module.simulated_joint_maps(
