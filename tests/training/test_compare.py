@@ -15,7 +15,8 @@ from matpose.evaluation.compare_table import accuracy_against_cost, table
 from matpose.training import compare as module
 from matpose.training.compare import compare, fresh
 from matpose.training.compare_recipe import load_compare_recipe
-from matpose.training.system_fit import answered, padded, to_padded
+from matpose.training.system_fit import answered
+from matpose.zoo.padding import padded, to_padded
 from matpose.zoo.system import Answer, Backbone, Head, Seen, System
 from matpose.zoo.systems import TECHNIQUES, build_system
 
@@ -56,6 +57,8 @@ def test_what_is_done_is_not_done_again_and_another_recipe_is_refused(grid, monk
     other = recipe.model_copy(update={"samples": 640})
     with pytest.raises(MatposeError, match="another recipe"):
         compare(other, folder, progress=False)
+    with pytest.raises(MatposeError, match="another recipe"):  # rows of simulated postures stand there
+        compare(recipe, folder, real=object(), progress=False)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.slow
@@ -115,6 +118,9 @@ class Peak(Head):
         xy = torch.stack(((col + 0.5) / output.shape[3], (row + 0.5) / output.shape[2]), -1) * 2 - 1
         return Answer(xy[:, None], torch.ones(len(output), 1))
 
+    def losses(self, output, truth):
+        return {}
+
 
 def test_places_on_padded_maps_are_places_on_the_map():
     dot = torch.zeros(1, 1, 72, 32)
@@ -124,7 +130,7 @@ def test_places_on_padded_maps_are_places_on_the_map():
     expected = torch.tensor([[[(3.5 / 32) * 2 - 1, (70.5 / 72) * 2 - 1]]])
     torch.testing.assert_close(answered(system, dot).xy_norm, expected)
     there = torch.rand(5, 2)
-    back = to_padded(to_padded(there, dot, padded(dot, Wide())), padded(dot, Wide()), dot)
+    back = to_padded(to_padded(there, (72, 32), (128, 64)), (128, 64), (72, 32))
     torch.testing.assert_close(back, there)
 
 

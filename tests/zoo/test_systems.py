@@ -12,8 +12,9 @@ import torch
 from matpose.errors import ModelError
 from matpose.evaluation.system_cost import latencies_ms, system_cost
 from matpose.training.compare_recipe import load_compare_recipe
+from matpose.zoo.padding import size_for
 from matpose.zoo.system import Truth
-from matpose.zoo.systems import BACKBONES, OURS, build_system, size_for
+from matpose.zoo.systems import BACKBONES, OURS, build_system
 
 ROWS, COLS = 64, 32
 FULL = load_compare_recipe("full").systems

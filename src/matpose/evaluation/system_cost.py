@@ -11,8 +11,9 @@ import torch
 from torch import nn
 
 from matpose.evaluation.cost import conv_macs, parameters
+from matpose.zoo.padding import size_for
 from matpose.zoo.system import System
-from matpose.zoo.systems import build_system, size_for
+from matpose.zoo.systems import build_system
 
 PAPER_CELLS = 256
 WARM = 2
@@ -26,12 +27,13 @@ def system_cost(name: str, rows: int, cols: int) -> dict[str, int]:
         >>> system_cost("resnet18", 64, 32)["parameters"] > 10_000_000
         True
     """
-    macs = {}
+    cost: dict[str, int] = {}
     for key, (height, width) in (("conv_macs", (rows, cols)), ("conv_macs_256", (PAPER_CELLS, PAPER_CELLS))):
-        system = _unfilled(name, height, width)
-        padded = size_for(system.backbone, height, width)
-        macs[key] = conv_macs(_Learned(system), torch.zeros(1, 1, *padded))
-    return {"parameters": parameters(_unfilled(name, rows, cols)), **macs}
+        with torch.random.fork_rng(devices=[]):
+            system = build_system(name, height, width, torch.rand(8, 14, 2))  # statistics of bones need values
+        cost.setdefault("parameters", parameters(system))
+        cost[key] = conv_macs(_Learned(system), torch.zeros(1, 1, *size_for(system.backbone, height, width)))
+    return cost
 
 
 class _Learned(nn.Module):
@@ -43,12 +45,6 @@ class _Learned(nn.Module):
 
     def forward(self, x: torch.Tensor) -> None:
         self.system.head(self.system.backbone(x))
-
-
-def _unfilled(name: str, rows: int, cols: int) -> System:
-    poses = torch.rand(8, 14, 2)  # statistics of bones need values
-    with torch.random.fork_rng(devices=[]):
-        return build_system(name, rows, cols, poses)
 
 
 @torch.inference_mode()

@@ -17,10 +17,12 @@ from matpose.evaluation.system_cost import latencies_ms, system_cost
 from matpose.nn.scaling import scale_free
 from matpose.training.compare_real import RealMaps
 from matpose.training.compare_recipe import CompareRecipe
+from matpose.training.joint_figures import score_of
 from matpose.training.joint_maps import POSTURES, JointMaps, simulated_joint_maps
-from matpose.training.system_fit import Budget, answered, fit_system, padded, score_of, to_padded
+from matpose.training.system_fit import Budget, answered, fit_system
+from matpose.zoo.padding import padded
 from matpose.zoo.system import System
-from matpose.zoo.systems import build_system
+from matpose.zoo.systems import build_system, check_system
 
 RECIPE_NAME, ROW_NAME = "recipe.json", "row.json"
 TEST_SEED, VALIDATION_SEED, TRAIN_SEED = 91001, 91002, 91003
@@ -57,17 +59,17 @@ def compare(
         MatposeError: another recipe's grid is in the folder.
         ModelError: an unknown system.
     """
+    for name in recipe.systems:
+        check_system(name)  # told before hours have passed
     folder.mkdir(parents=True, exist_ok=True)
-    asked = recipe.model_dump_json(exclude={"systems", "seeds", "name"})  # more systems may join a grid
+    # more systems may join a grid, but rows of real and of simulated postures must not stand side by side
+    same = recipe.model_dump(exclude={"systems", "seeds", "name"})
+    asked = json.dumps({**same, "postures": "simulated" if real is None else "real"})
     kept = folder / RECIPE_NAME
     if kept.is_file() and kept.read_text(encoding="utf-8") != asked:
         raise MatposeError("the grid of another recipe is there", mend="name another folder", path=folder)
     with atomic_path(kept) as temporary:
         temporary.write_text(asked, encoding="utf-8")
-    poses = torch.rand(8, 14, 2)
-    for name in recipe.systems:
-        with torch.random.fork_rng(devices=[]):
-            build_system(name, recipe.rows, recipe.cols, poses)  # a misspelt name is told before hours have passed
     maps = {
         name: simulated_joint_maps(
             folder / f"{name}.safetensors", bodies, recipe.canvas, mats=mats, readings=recipe.readings, seed=seed,
@@ -99,12 +101,7 @@ def fresh(name: str, seed: int, recipe: CompareRecipe, training: JointMaps) -> S
     """A system with the weights that its seed gives it."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        poses = training.xy_norm
-        trial = build_system(name, recipe.rows, recipe.cols, poses)
-        blank = torch.zeros(1, 1, recipe.rows, recipe.cols)
-        poses = to_padded(poses, blank, padded(blank, trial.backbone))
-        torch.manual_seed(seed)
-        return build_system(name, recipe.rows, recipe.cols, poses)
+        return build_system(name, recipe.rows, recipe.cols, training.xy_norm)
 
 
 def _row(

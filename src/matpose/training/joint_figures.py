@@ -42,7 +42,7 @@ def joint_figures(net: PoseNet, maps: JointMaps, canvas: Canvas) -> dict[str, An
     of_posture = {name: (maps.posture == number).numpy() for number, name in enumerate(POSTURES)}
     return {
         "maps": len(maps),
-        "joints": joint_score(predicted_m, true_m, contact, head_m),
+        "joints": score_of(xy_norm, maps, canvas),
         "trust": trust_score(confidence, error_m, TOLERANCE * head_m[:, None]),
         "contact_auroc": auroc(pressed, contact),
         "contact_auroc_local_pressure": auroc(local_pressure(maps.pressure.float(), xy_norm).numpy(), contact),
@@ -51,6 +51,13 @@ def joint_figures(net: PoseNet, maps: JointMaps, canvas: Canvas) -> dict[str, An
             name: float(error_m[chosen].mean() * 100) for name, chosen in of_posture.items() if chosen.any()
         },
     }
+
+
+def score_of(xy_norm: torch.Tensor, maps: JointMaps, canvas: Canvas) -> dict[str, float | None]:
+    """:func:`~matpose.evaluation.joint_score.joint_score` of places (N, 14, 2) in [-1, 1] over the canvas."""
+    size_m = np.array([canvas.width_m, canvas.height_m]) / 2
+    head_m = maps.head_norm.numpy() * canvas.height_m / 2
+    return joint_score(xy_norm.numpy() * size_m, maps.xy_norm.numpy() * size_m, maps.contact.numpy(), head_m)
 
 
 def local_pressure(pressure: torch.Tensor, xy_norm: torch.Tensor) -> torch.Tensor:

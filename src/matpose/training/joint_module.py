@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import lightning as L
-import numpy as np
 import torch
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from matpose.evaluation.joint_score import joint_score
 from matpose.nn.pose_net import PoseNet
 from matpose.training.data import Maps, batches
+from matpose.training.joint_figures import score_of
 from matpose.training.joint_maps import POSTURES, JointMaps
 from matpose.training.joint_step import WEIGHTS, labelled_losses
 from matpose.training.recipe import Recipe
@@ -107,13 +106,10 @@ class JointModule(L.LightningModule):
         self._found.append((joints.xy_norm, joints.posture))
 
     def on_validation_epoch_end(self) -> None:
-        maps, canvas = self.val_maps, self.recipe.canvas
-        size = np.array([canvas.width_m, canvas.height_m]) / 2
-        predicted = torch.cat([xy for xy, _ in self._found]).cpu().numpy() * size
-        head_m = maps.head_norm.numpy() * canvas.height_m / 2
-        figures = joint_score(predicted, maps.xy_norm.numpy() * size, maps.contact.numpy(), head_m)
+        places = torch.cat([xy for xy, _ in self._found]).cpu()
+        figures = score_of(places, self.val_maps, self.recipe.canvas)
         answer = torch.cat([posture for _, posture in self._found]).argmax(1).cpu()
-        figures["posture"] = float((answer == maps.posture).float().mean())
+        figures["posture"] = float((answer == self.val_maps.posture).float().mean())
         figures["loss"] = figures["mean_cm"]
         self.log_dict({f"val_{name}": float("nan") if v is None else v for name, v in figures.items()})
 

@@ -6,23 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import lightning as L
-import numpy as np
 import torch
-from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from matpose.canvas import Canvas
 from matpose.errors import ModelError
-from matpose.evaluation.joint_score import joint_score
 from matpose.nn.scaling import scale_free
 from matpose.training.crwt import run_stage
 from matpose.training.data import batches
 from matpose.training.history import read_history
+from matpose.training.joint_figures import score_of
 from matpose.training.joint_maps import JointMaps
 from matpose.training.joint_step import moved, without_contact
 from matpose.training.world import World
-from matpose.zoo.system import Answer, Backbone, System, Truth
-from matpose.zoo.systems import size_for
+from matpose.zoo.padding import padded, to_padded
+from matpose.zoo.system import Answer, System, Truth
 
 STAGE = "joints"
 DROPS = (0.7, 0.9)  # of the samples, after which the rate is a tenth, as the five baselines were trained on SLP
@@ -57,30 +55,15 @@ class Budget:
         return max(LOOKS, self.samples // self.batch)
 
 
-def padded(maps: torch.Tensor, backbone: Backbone) -> torch.Tensor:
-    """Maps (B, 1, H, W) with empty cells at both sides and the foot, as many as the backbone's halvings need."""
-    height, width = maps.shape[2:]
-    rows, cols = size_for(backbone, height, width)
-    left = (cols - width) // 2
-    return F.pad(maps, (left, cols - width - left, 0, rows - height)) if (rows, cols) != (height, width) else maps
-
-
-def to_padded(xy_norm: torch.Tensor, maps: torch.Tensor, larger: torch.Tensor) -> torch.Tensor:
-    """Places in [-1, 1] over maps to places over the same maps, padded.
-
-    Example:
-        >>> to_padded(torch.tensor([1.0, 1.0]), torch.zeros(1, 1, 64, 32), torch.zeros(1, 1, 128, 64)).tolist()
-        [0.5, 0.0]
-    """
-    share = xy_norm.new_tensor((maps.shape[3] / larger.shape[3], maps.shape[2] / larger.shape[2]))
-    return (xy_norm + xy_norm.new_tensor((0.0, 1.0))) * share - xy_norm.new_tensor((0.0, 1.0))
-
-
 def answered(system: System, pressure: torch.Tensor) -> Answer:
     """Joints of (B, 1, H, W) pressure on the canvas, any unit; places in [-1, 1] over the canvas, padded or not."""
     x = padded(scale_free(pressure), system.backbone)
     found = system(x)
-    return Answer(to_padded(found.xy_norm, x, pressure), found.score)
+    return Answer(to_padded(found.xy_norm, _size(x), _size(pressure)), found.score)
+
+
+def _size(maps: torch.Tensor) -> tuple[int, int]:
+    return maps.shape[2], maps.shape[3]
 
 
 class SystemModule(L.LightningModule):
@@ -112,7 +95,7 @@ class SystemModule(L.LightningModule):
         generator = torch.Generator().manual_seed((self.budget.seed << 40) + (self.current_epoch << 20) + batch_index)
         pressure, truth = self._varied(self.labelled.select(index), generator)
         x = padded(scale_free(pressure), self.model.backbone)
-        truth = truth._replace(xy_norm=to_padded(truth.xy_norm, pressure, x))
+        truth = truth._replace(xy_norm=to_padded(truth.xy_norm, _size(pressure), _size(x)))
         parts = self.model.loss(x.to(self.device), Truth(*(value.to(self.device) for value in truth)))
         for name, value in parts.items():
             self.log(f"train_{name}", value, on_step=False, on_epoch=True, batch_size=len(index))
@@ -147,13 +130,6 @@ class SystemModule(L.LightningModule):
 
     def transfer_batch_to_device(self, batch, device: torch.device, dataloader_idx: int):
         return batch  # indices into maps, which stay on the CPU
-
-
-def score_of(xy_norm: torch.Tensor, maps: JointMaps, canvas: Canvas) -> dict[str, float | None]:
-    """:func:`~matpose.evaluation.joint_score.joint_score` of places (N, J, 2) over the canvas."""
-    size_m = np.array([canvas.width_m, canvas.height_m]) / 2
-    head_m = maps.head_norm.numpy() * canvas.height_m / 2
-    return joint_score(xy_norm.numpy() * size_m, maps.xy_norm.numpy() * size_m, maps.contact.numpy(), head_m)
 
 
 def fit_system(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from matpose.losses.laplace import expected_distance, laplace_nll
@@ -83,5 +82,4 @@ def matpose_system(size: tuple[int, int]) -> System:
         torch.Size([2, 14, 2])
     """
     trunk = MatposeTrunk()
-    system: nn.Module = System(trunk, MatposeHead(trunk, size[1] / size[0]))
-    return system  # pyright: ignore[reportReturnType]
+    return System(trunk, MatposeHead(trunk, size[1] / size[0]))

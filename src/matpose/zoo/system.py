@@ -1,12 +1,14 @@
 """What every pose system of the zoo is made of: a backbone that sees, a head that answers and says what it lost.
 
-Every backbone goes with every head, so that a technique is measured alone. Maps come as the product's own network sees
-them: :func:`matpose.nn.scaling.scale_free` pressure, (B, 1, H, W) in 0..1. Places are ``xy_norm``, in [-1, 1] over the
-outer edges of the map, cells at :func:`matpose.nn.heatmap.cell_grid`'s centres.
+Every backbone goes with every head, so that a technique is measured alone. Maps are
+:func:`matpose.nn.scaling.scale_free` pressure, (B, 1, H, W) in 0..1, not blurred as for the product's own network.
+Places are ``xy_norm``, in [-1, 1] over the outer edges of the map, cells at
+:func:`matpose.nn.heatmap.cell_grid`'s centres.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 import torch
@@ -56,7 +58,7 @@ class Answer(NamedTuple):
     score: torch.Tensor
 
 
-class Backbone(nn.Module):
+class Backbone(nn.Module, ABC):
     """The contract of a backbone: ``forward(x)`` takes (B, 1, H, W) in 0..1 to :class:`Seen`.
 
     In eval mode a map alone answers as in any batch.
@@ -73,11 +75,12 @@ class Backbone(nn.Module):
     sides: int
     heatmaps: int = 0
 
+    @abstractmethod
     def forward(self, x: torch.Tensor) -> Seen:
-        raise NotImplementedError
+        """What it sees of the maps."""
 
 
-class Head(nn.Module):
+class Head(nn.Module, ABC):
     """The contract of a head.
 
     ``forward(seen)`` gives its raw output, whatever that is; ``answer(output)`` reads joints from it, differentiable or
@@ -90,16 +93,17 @@ class Head(nn.Module):
 
     weights: dict[str, float]
 
+    @abstractmethod
     def forward(self, seen: Seen) -> Any:
-        raise NotImplementedError
+        """The raw output."""
 
+    @abstractmethod
     def answer(self, output: Any) -> Answer:
         """Joints of a raw output."""
-        raise NotImplementedError
 
+    @abstractmethod
     def losses(self, output: Any, truth: Truth) -> dict[str, torch.Tensor]:
         """What the output lost, by parts."""
-        raise NotImplementedError
 
 
 class System(nn.Module):

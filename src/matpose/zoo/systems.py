@@ -29,12 +29,13 @@ from matpose.zoo.heads.skeleton_maps import SkeletonMapsHead
 from matpose.zoo.heads.transpose import TransPoseHead
 from matpose.zoo.matpose_system import matpose_system
 from matpose.zoo.multi_scale import MultiScaleHead
+from matpose.zoo.padding import size_for, to_padded
 from matpose.zoo.system import Backbone, Head, System
 
 OURS = "matpose"
 """The system that ships: a backbone with a head of its own."""
 
-BACKBONES: dict[str, Callable[[], Backbone]] = {
+BACKBONES: dict[str, type[Backbone]] = {
     "shglass": SHGlass,
     "pose_attention": PoseAttention,
     "pyranet": PyraNet,
@@ -79,16 +80,24 @@ TECHNIQUES: dict[str, Build] = {
 }
 
 
-def size_for(backbone: Backbone, rows: int, cols: int) -> tuple[int, int]:
-    """(rows, columns) that maps are padded to with empty cells, so that the backbone can halve them.
+def check_system(name: str) -> None:
+    """Refuse a name, without building anything.
 
-    Example:
-        >>> with torch.device("meta"):
-        ...     size_for(SHGlass(), 64, 32)
-        (64, 64)
+    Raises:
+        ModelError: no such backbone or technique, or a backbone that needs a technique and was given none.
     """
-    rows, cols = (-(-side // backbone.sides) * backbone.sides for side in (rows, cols))
-    return rows, cols
+    if name == OURS:
+        return
+    which, plus, technique = name.partition("+")
+    if which not in BACKBONES or (plus and technique not in TECHNIQUES):
+        raise ModelError(
+            f"there is no system {name!r}",
+            mend=f"use {OURS}, or one of {', '.join(BACKBONES)}, with + and one of {', '.join(TECHNIQUES)}",
+        )
+    if not plus and not BACKBONES[which].heatmaps:
+        raise ModelError(f"{which} names no joints by itself", mend=f"add a technique, such as {which}+simcc")
+    if technique == "multi_scale" and not BACKBONES[which].heatmaps:
+        raise ModelError(f"{which} has no heatmaps to join", mend="use a backbone with stacks, such as shglass")
 
 
 def build_system(name: str, rows: int, cols: int, poses: torch.Tensor) -> System:
@@ -97,27 +106,19 @@ def build_system(name: str, rows: int, cols: int, poses: torch.Tensor) -> System
     Args:
         name: "matpose", a backbone with heatmaps of its own, or "BACKBONE+TECHNIQUE".
         rows, cols: of the canvas.
-        poses: (N, 14, 2) in [-1, 1] over the padded map, from which compositional regression takes its bones'
-            statistics.
+        poses: (N, 14, 2) in [-1, 1] over the canvas, from which compositional regression takes its bones' statistics.
 
     Raises:
-        ModelError: no such backbone or technique, or a backbone that needs a technique and was given none.
+        ModelError: as :func:`check_system`.
 
     Example:
         >>> build_system("native+dark", 64, 32, torch.rand(8, 14, 2)).eval()(torch.rand(1, 1, 64, 32)).score.shape
         torch.Size([1, 14])
     """
+    check_system(name)
     if name == OURS:
         return matpose_system((rows, cols))
-    which, plus, technique = name.partition("+")
-    if which not in BACKBONES or (plus and technique not in TECHNIQUES):
-        raise ModelError(
-            f"there is no system {name!r}",
-            mend=f"use {OURS}, or one of {', '.join(BACKBONES)}, with + and one of {', '.join(TECHNIQUES)}",
-        )
+    which, _, technique = name.partition("+")
     backbone = BACKBONES[which]()
-    if not plus and not backbone.heatmaps:
-        raise ModelError(f"{which} names no joints by itself", mend=f"add a technique, such as {which}+simcc")
-    if technique == "multi_scale" and not backbone.heatmaps:
-        raise ModelError(f"{which} has no heatmaps to join", mend="use a backbone with stacks, such as shglass")
-    return System(backbone, TECHNIQUES[technique or "heatmap"](backbone, size_for(backbone, rows, cols), poses))
+    size = size_for(backbone, rows, cols)
+    return System(backbone, TECHNIQUES[technique or "heatmap"](backbone, size, to_padded(poses, (rows, cols), size)))
