@@ -1,8 +1,10 @@
 """The weights that ship: points from unlabelled maps, joints from simulated labels; PmatData i S1-S6 and simulation.
 
-python benchmarks/shipped_weights.py [--bodies N] [--points-epochs N] [--joint-epochs N] [--resume] [-o runs/shipped]
+python benchmarks/shipped_weights.py [--bodies N] [--realistic N] [--points-epochs N] [--joint-epochs N] [--resume]
+    [-o runs/shipped]
 
-Takes some hours of one core from nothing. Writes RUN/model.safetensors and benchmarks/results/shipped.json; ship it by
+Bodies are light ones, and realistic ones of anny beside them. Takes some hours of one core from nothing. Writes
+RUN/model.safetensors and benchmarks/results/shipped.json; ship it by
 `matpose export RUN/model.safetensors -o src/matpose/weights/matpose.onnx`.
 """
 
@@ -36,18 +38,22 @@ READINGS = {"test": 3, "validation": 4, "training": 4}
 FRAMES = 6  # of each real recording: they are static
 UNLABELLED_BODIES = 800  # whose maps also teach the points
 TEST_BODIES, VALIDATION_BODIES = 300, 200
+LIGHT, REALISTIC = "light", "anny"  # kinds of bodies; half as many realistic ones for tests and validation
 TEST_SEED, VALIDATION_SEED = 90001, 90002
 SUBJECTS = "i:1-6"
 VALIDATED_ON = ("pmatdata/S3", "pmatdata/S6")  # of the points' training, which needs somebody to choose an epoch by
 
 
-def simulated(folder: Path, name: str, bodies: int, mats: tuple[str, ...], seed: int, workers: int) -> JointMaps:
+def simulated(
+    folder: Path, name: str, bodies: int, mats: tuple[str, ...], seed: int, workers: int, kind: str = LIGHT
+) -> JointMaps:
     """Kept in the run's folder, so that a second run need not make them."""
+    name = name if kind == LIGHT else f"{name}-realistic"
     with Progress() as bar:
         task = bar.add_task(f"simulating {name}", total=bodies)
         return simulated_joint_maps(
             folder / f"{name}.safetensors", bodies, NATIVE,
-            mats=mats, readings=READINGS[name.partition("-")[0]], seed=seed, workers=workers,
+            mats=mats, readings=READINGS[name.partition("-")[0]], seed=seed, kind=kind, workers=workers,
             progress=lambda done: bar.update(task, completed=done),
         )  # fmt: skip
 
@@ -78,6 +84,7 @@ def together(one: Maps, other: Maps) -> Maps:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--bodies", type=int, default=6000)
+    options.add_argument("--realistic", type=int, default=3000, help="bodies of anny's surface, beside these")
     options.add_argument("--points-epochs", type=int, default=5, help="of each stage of CRWT, 60 batches each")
     options.add_argument("--joint-epochs", type=int, default=40, help="100 batches each")
     options.add_argument("--seed", type=int, default=0)
@@ -89,13 +96,19 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     test_seen = simulated(folder, "test-seen", TEST_BODIES, SEEN, TEST_SEED, given.workers)
     test_unseen = simulated(folder, "test-unseen", TEST_BODIES, UNSEEN, TEST_SEED, given.workers)
-    val = simulated(folder, "validation", VALIDATION_BODIES, TAUGHT, VALIDATION_SEED, given.workers)
-    labelled = simulated(folder, "training", given.bodies, TAUGHT, given.seed, given.workers)
+    test_real = simulated(folder, "test", TEST_BODIES // 2, UNSEEN, TEST_SEED, given.workers, REALISTIC)
+    val = simulated(folder, "validation", VALIDATION_BODIES, TAUGHT, VALIDATION_SEED, given.workers).joined(
+        simulated(folder, "validation", VALIDATION_BODIES // 2, TAUGHT, VALIDATION_SEED, given.workers, REALISTIC)
+    )
+    light = simulated(folder, "training", given.bodies, TAUGHT, given.seed, given.workers)
+    labelled = light.joined(
+        simulated(folder, "training", given.realistic, TAUGHT, given.seed, given.workers, REALISTIC)
+    )
     notes = LearnedFrom()
     recordings = notes.passing(load(f"pmatdata:{DATA}", subjects=SUBJECTS))
     real = collect_maps(recordings, NATIVE, frames_per_recording=FRAMES)
-    some = (labelled.body < UNLABELLED_BODIES) & (labelled.mat < len(SEEN))  # presets' maps: their edges are known
-    maps = together(real, unlabelled(labelled.select(some), SEEN))
+    some = (light.body < UNLABELLED_BODIES) & (light.mat < len(SEEN))  # presets' maps: their edges are known
+    maps = together(real, unlabelled(light.select(some), SEEN))
     recipe = load_recipe(
         "native",
         (f"presence_epochs={given.points_epochs}", f"epochs={given.points_epochs}", "batches_per_epoch=60",
@@ -112,9 +125,13 @@ def main() -> None:
     figures = {
         "seen_mats": joint_figures(net, test_seen, NATIVE),
         "unseen_mats": joint_figures(net, test_unseen, NATIVE),
+        "realistic_bodies_unseen_mats": joint_figures(net, test_real, NATIVE),
     }
     facts = {
-        "trained_on": {"pmatdata": SUBJECTS, "simulated_bodies": given.bodies, "mats": list(TAUGHT)},
+        "trained_on": {
+            "pmatdata": SUBJECTS, "simulated_bodies": given.bodies, "realistic_bodies": given.realistic,
+            "mats": list(TAUGHT),
+        },
         "seed": given.seed, "data": {"simulated": labelled.digest(), **notes.people()},
         "train_subjects": real.subjects, "mats": notes.mats,
     }  # fmt: skip

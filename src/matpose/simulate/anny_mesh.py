@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from matpose.simulate import anthropometry as table
 from matpose.simulate.anny_rig import SIDES, Rig, load_rig
-from matpose.simulate.anthropometry import HIP_SPAN, SEGMENTS
+from matpose.simulate.anthropometry import SEGMENTS
 from matpose.simulate.person import Person
 
 DENSITY_KG_M3 = 980.0  # as anny reckons
@@ -102,12 +103,16 @@ def _straight(rig: Rig, vertex_m: np.ndarray, head_m: np.ndarray, stature_m: flo
     joint_m = np.stack([rig.joint(head_m, name) for name in SEGMENTS])
     joint_m[0] = 0
     turn = np.tile(np.eye(3), (len(SEGMENTS), 1, 1))
-    placed_m = joint_m.copy()
+    # anny's skin moves about other places than the joints of the tables: its hips are further apart than femoral
+    # heads are, its shoulders lie 4 % of stature under the acromion, and its neck bends above C7
+    joint_m[SEGMENTS.index("head"), 1] = table.NECK_UP * stature_m
     for side, sign in zip(SIDES, (1, -1), strict=True):
+        joint_m[SEGMENTS.index(f"{side}_thigh")] = [sign * table.HIP_SPAN / 2 * stature_m, 0, 0]
+        joint_m[SEGMENTS.index(f"{side}_upper_arm"), 1] = table.SHOULDER_UP * stature_m
+    placed_m = joint_m.copy()
+    for side in SIDES:
         arm = [SEGMENTS.index(f"{side}_{name}") for name in ("upper_arm", "forearm", "hand")]
         leg = [SEGMENTS.index(f"{side}_{name}") for name in ("thigh", "shank", "foot")]
-        # anny's hips are further apart than femoral heads are
-        joint_m[leg[0]] = placed_m[leg[0]] = [sign * HIP_SPAN / 2 * stature_m, 0, 0]
         shoulder, elbow, wrist = joint_m[arm]
         ends = np.stack([elbow, wrist, rig.joint(head_m, f"{side}_knuckle")])
         for segment, end in zip(arm, ends, strict=True):

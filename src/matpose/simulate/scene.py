@@ -73,7 +73,9 @@ def draw_sample(
     return replace(sample, facts={**sample.facts, "style": style})
 
 
-def draw_readings(index: int, *, seed: int, mats: Sequence[Mat], posture: str | None = None) -> list[Sample]:
+def draw_readings(
+    index: int, *, seed: int, mats: Sequence[Mat], posture: str | None = None, bodies: str = "light"
+) -> list[Sample]:
     """One person at rest, read by several mats, each somewhere else under the body and with a sensor of its own.
 
     To come to rest is nearly all the work, so a network gets several maps of it.
@@ -82,10 +84,10 @@ def draw_readings(index: int, *, seed: int, mats: Sequence[Mat], posture: str | 
         index: which moment, of another person each.
         seed: of the whole population.
         mats: one reading each; a mat may come several times.
-        posture: as for :func:`draw_sample`.
+        posture, bodies: as for :func:`draw_sample`.
     """
     rng = np.random.default_rng((seed, 3, index))
-    lying, name, style = draw_lying(index, rng, seed=seed, posture=posture)
+    lying, name, style = draw_lying(index, rng, seed=seed, posture=posture, bodies=bodies)
     found = [sensed(seen(lying, draw_place(lying, mat, rng), name), mat, rng) for mat in mats]
     return [replace(sample, facts={**sample.facts, "style": style}) for sample in found]
 

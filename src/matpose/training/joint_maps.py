@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -63,6 +63,11 @@ class JointMaps:
         """Some of them: (N,) bool, or indices."""
         return JointMaps(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
+    def joined(self, other: JointMaps) -> JointMaps:
+        """These and maps of other bodies, whose numbers go on where these end."""
+        other = replace(other, body=other.body + int(self.body.max()) + 1)
+        return JointMaps(*(torch.cat((getattr(self, f.name), getattr(other, f.name))) for f in fields(self)))
+
     def digest(self) -> str:
         """Short hash of all that is in them."""
         every = hashlib.sha256()
@@ -79,6 +84,7 @@ def simulated_joint_maps(
     mats: Sequence[str],
     readings: int,
     seed: int,
+    kind: str = "light",
     workers: int = 1,
     progress: Callable[[int], object] = lambda done: None,
 ) -> JointMaps:
@@ -91,6 +97,7 @@ def simulated_joint_maps(
         mats: presets to draw from, and ``ANY``.
         readings: maps of each body.
         seed: of the population.
+        kind: of bodies, as for :func:`matpose.simulate.scene.draw_body`.
         workers: processes; the maps do not depend on their number.
         progress: told the number of bodies that are made.
 
@@ -99,7 +106,7 @@ def simulated_joint_maps(
     """
     asked = json.dumps({
         "bodies": bodies, "canvas": [canvas.rows, canvas.cols, canvas.cell_m], "mats": list(mats),
-        "readings": readings, "seed": seed,
+        "readings": readings, "seed": seed, "kind": kind,
     })  # fmt: skip
     if path.is_file():
         tensors, head = read_tensors(path)
@@ -109,7 +116,7 @@ def simulated_joint_maps(
     from matpose.simulate.workers import in_order
 
     pieces = [range(start, min(start + BODIES_A_PIECE, bodies)) for start in range(0, bodies, BODIES_A_PIECE)]
-    work = partial(_piece, canvas=canvas, mats=tuple(mats), readings=readings, seed=seed)
+    work = partial(_piece, canvas=canvas, mats=tuple(mats), readings=readings, seed=seed, kind=kind)
     rows: list[Row] = []
     with closing(in_order(work, pieces, workers)) as finished:
         for piece, read in zip(pieces, finished, strict=True):
@@ -126,7 +133,14 @@ def stacked(rows: Sequence[Row]) -> JointMaps:
 
 
 def rows_of_body(
-    index: int, mats: Sequence[Mat], numbers: Sequence[int], canvas: Canvas, *, seed: int, posture: str | None = None
+    index: int,
+    mats: Sequence[Mat],
+    numbers: Sequence[int],
+    canvas: Canvas,
+    *,
+    seed: int,
+    posture: str | None = None,
+    kind: str = "light",
 ) -> list[Row]:
     """One body at rest, read once by each mat: a row of :class:`JointMaps` each, where enough of it lies on the mat.
 
@@ -136,13 +150,14 @@ def rows_of_body(
         numbers: what each of them is called in ``JointMaps.mat``.
         canvas: the grid of the network.
         posture: one of ``POSTURES``, else as sleepers choose.
+        kind: of body, as for :func:`simulated_joint_maps`.
     """
     from matpose.simulate.generate import recording_of
     from matpose.simulate.scene import draw_readings
 
     rows: list[Row] = []
     for number, mat, sample in zip(
-        numbers, mats, draw_readings(index, seed=seed, mats=mats, posture=posture), strict=True
+        numbers, mats, draw_readings(index, seed=seed, mats=mats, posture=posture, bodies=kind), strict=True
     ):
         recording = recording_of(sample, mat)
         if recording.flags[0] & np.uint16(UNFIT):
@@ -163,7 +178,7 @@ def rows_of_body(
     return rows
 
 
-def _piece(indices: range, *, canvas: Canvas, mats: tuple[str, ...], readings: int, seed: int) -> list[Row]:
+def _piece(indices: range, *, canvas: Canvas, mats: tuple[str, ...], readings: int, seed: int, kind: str) -> list[Row]:
     """In a worker: the maps of some bodies."""
     from matpose.simulate.any_mat import draw_mat
 
@@ -172,5 +187,6 @@ def _piece(indices: range, *, canvas: Canvas, mats: tuple[str, ...], readings: i
         chance = np.random.default_rng((seed, 4, index))
         numbers = chance.integers(len(mats), size=readings).tolist()
         on = [draw_mat(chance) if mats[number] == ANY else preset(mats[number]) for number in numbers]
-        rows += rows_of_body(index, on, numbers, canvas, seed=seed, posture="prone" if index % PRONE == 0 else None)
+        posture = "prone" if index % PRONE == 0 else None
+        rows += rows_of_body(index, on, numbers, canvas, seed=seed, posture=posture, kind=kind)
     return rows
