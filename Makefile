@@ -22,7 +22,7 @@ $(BASE): pyproject.toml constraints.txt
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet torch==2.13.0 -c constraints.txt
-	$(BIN)/python -m pip install --quiet -e '.[train,simulate,dev]' -c constraints.txt
+	$(BIN)/python -m pip install --quiet -e '.[train,simulate,live,openvino,cluster,dev]' -c constraints.txt
 	touch $(STAMP)
 
 demo: $(BASE)  ## Joints and posture over a small simulated night, and demo/report.html, within a minute
@@ -31,8 +31,8 @@ demo: $(BASE)  ## Joints and posture over a small simulated night, and demo/repo
 demo-train: setup  ## Train briefly, test on somebody new and write demo-train/report.html, in a few minutes
 	$(BIN)/matpose demo --train -o demo-train
 
-test: setup  ## Run the tests
-	$(BIN)/python -m pytest
+test: setup  ## Run the tests, on two cores
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 fuzz: setup  ## Fuzz every reader for a minute each (64-bit Linux)
 	$(BIN)/python -m pytest -m slow -rP tests/fuzz

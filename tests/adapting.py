@@ -66,7 +66,7 @@ def small_settings(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(response, name, value)
     for module in (adapt, adapt_fit):
         patch.setattr(module, "EPOCHS", 2)
-        patch.setattr(module, "STEPS", 2)
+        patch.setattr(module, "STEPS", 6)
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+# tests run side by side, a core each; threads that spin while they wait would starve each other. Before torch loads
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 _ROOT = Path(__file__).resolve().parents[1]
 
 

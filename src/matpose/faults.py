@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from matpose.mat import Mat
 from matpose.recording import Flag, Recording
 
 # Thresholds in kPa. Raw frames are first brought to a like scale by `_like_kpa`.
@@ -17,10 +18,12 @@ NEGATIVE = -0.2  # below the rounding left by a subtracted baseline
 HOT_EXCESS = 6.0  # 45 mmHg above every neighbour ...
 HOT_RATIO = 6.0  # ... and as many times the highest of them
 TYPICAL_PEAK = 6.5  # 49 mmHg: the 99.5th percentile over a bed mat under an adult
+SPREAD = 1.5 * TOUCHED  # what a mean of nine cells must exceed to count as weight
 EMPTY_FORCE_N = 12.0  # a newborn of 2 kg presses with 20 N
 EMPTY_STRUCTURE = 0.3  # share of variance that outlives a 3 x 3 mean: white noise .11 to .2, a body above .4
 HOT_PITCH_M = 0.045  # in wider cells one heel or elbow looks like a hot cell
 CEILINGS = (255, 1023, 4095, 65535)  # full counts of 8, 10, 12 and 16 bit converters
+LOW, HIGH = 0.3, 3.0  # a total is impossible beside such multiples of the typical one
 HUGE = 1e6  # keeps sums and squares of nonsense finite
 WINDOW = 10  # frames after which a constant cell is stuck
 SAMPLE = 256  # frames from which a recording's levels are read
@@ -36,44 +39,79 @@ def fault_windows(recording: Recording) -> Iterator[tuple[slice, np.ndarray, np.
     """
     total = len(recording)
     floor, gain = _like_kpa(recording)
-    lowest = min(NEGATIVE / gain, 4 * floor)  # noise around zero has its 5th percentile at -1.6 sd
     edges = np.linspace(0, total, max(1, total // WINDOW) + 1).astype(int) if total else np.zeros(1, int)
     for start, stop in pairwise(edges):
         part = slice(int(start), int(stop))
-        frames = recording.frames[part]
-        missing = ~np.isfinite(frames)
-        like_kpa = np.clip((frames - np.float32(floor)) * np.float32(gain), -HUGE, HUGE)
-        known = np.where(missing, np.float32(-np.inf), like_kpa)
-        around = neighbours(known, fill=-np.inf)
-        highest = around.max(0)
-        saturated = _saturated(recording, frames) & ~missing
-        empty = _empty(recording, np.minimum(known, highest))
-        dead = _dead(known, around) & ~empty[:, None, None]
-        yield (
-            part,
-            known,
-            empty,
-            {
-                Flag.NAN: missing,
-                Flag.DEAD: dead,
-                Flag.STUCK: _stuck(known) & ~saturated,
-                Flag.SATURATED: saturated,
-                Flag.HOT: _hot(recording, known, highest),
-                Flag.NEGATIVE: (frames < lowest) & ~missing,
-            },
-        )
+        yield part, *window_faults(recording.frames[part], recording.mat, recording.unit, floor, gain)
+
+
+def window_faults(
+    frames: np.ndarray, mat: Mat, unit: str, floor: float, gain: float
+) -> tuple[np.ndarray, np.ndarray, Faults]:
+    """What is faulty in some frames that follow each other.
+
+    Args:
+        frames: (T, rows, cols) in ``unit``; cells are judged stuck from ``WINDOW`` frames on.
+        mat: that made them.
+        unit: "kPa" or "raw".
+        floor, gain: that bring them to kPa or the like of it, see :func:`scale_of`; 0 and 1 for kPa.
+
+    Returns:
+        (pressures as if in kPa, which frames are empty, faulty cells by kind).
+    """
+    lowest = lowest_sound(floor, gain)
+    missing = ~np.isfinite(frames)
+    like_kpa = np.clip((frames - np.float32(floor)) * np.float32(gain), -HUGE, HUGE)
+    known = np.where(missing, np.float32(-np.inf), like_kpa)
+    around = neighbours(known, fill=-np.inf)
+    highest = around.max(0)
+    saturated = _saturated(mat, unit, frames) & ~missing
+    empty = _empty(mat, unit, np.minimum(known, highest))
+    dead = _dead(known, around) & ~empty[:, None, None]
+    return (
+        known,
+        empty,
+        {
+            Flag.NAN: missing,
+            Flag.DEAD: dead,
+            Flag.STUCK: stuck_cells(known) & ~saturated,
+            Flag.SATURATED: saturated,
+            Flag.HOT: _hot(mat, known, highest),
+            Flag.NEGATIVE: (frames < lowest) & ~missing,
+        },
+    )
+
+
+def lowest_sound(floor: float, gain: float) -> float:
+    """Below it a cell is negative, in the unit of the frames."""
+    return min(NEGATIVE / gain, 4 * floor)  # noise around zero has its 5th percentile at -1.6 sd
 
 
 def _like_kpa(recording: Recording) -> tuple[float, float]:
     """(floor, gain) that bring frames to kPa, or counts to the range that kPa would have."""
     if recording.unit == "kPa" or not len(recording):
         return 0.0, 1.0
-    sample = recording.frames[:: -(-len(recording) // SAMPLE)]
-    cells = np.where(np.isfinite(sample), sample, np.nan).reshape(len(sample), -1)
+    return scale_of(*levels(recording.frames[:: -(-len(recording) // SAMPLE)]))
+
+
+def levels(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """5th and 99.5th percentile of every frame that has a reading: (T,) each."""
+    known = np.isfinite(frames)
+    if known.all():
+        low, high = np.percentile(frames.reshape(len(frames), -1), (5, 99.5), axis=1)  # a stream cannot wait for NaNs
+        return low, high
+    cells = np.where(known, frames, np.nan).reshape(len(frames), -1)
     cells = cells[~np.isnan(cells).all(1)]
     if not len(cells):
-        return 0.0, 1.0
+        return np.empty(0), np.empty(0)
     low, high = np.nanpercentile(cells, (5, 99.5), axis=1)
+    return low, high
+
+
+def scale_of(low: np.ndarray, high: np.ndarray) -> tuple[float, float]:
+    """(floor, gain) from the :func:`levels` of frames: counts minus the floor, times the gain, are like kPa."""
+    if not len(low):
+        return 0.0, 1.0
     floor = float(np.median(low))
     peak = float(np.percentile(high, 90)) - floor
     return floor, TYPICAL_PEAK / peak if peak > 0 else 1.0
@@ -86,10 +124,10 @@ def neighbours(frames: np.ndarray, fill: float = 0.0) -> np.ndarray:
     return np.stack([padded[:, y : y + rows, x : x + cols] for y in range(3) for x in range(3) if (y, x) != (1, 1)])
 
 
-def _saturated(recording: Recording, frames: np.ndarray) -> np.ndarray:
+def _saturated(mat: Mat, unit: str, frames: np.ndarray) -> np.ndarray:
     """Cells at full scale; counts of unknown scale are so where three or more share a converter's ceiling."""
-    counts = recording.mat.counts
-    if recording.unit == "kPa":
+    counts = mat.counts
+    if unit == "kPa":
         if counts is None:
             return np.zeros(frames.shape, bool)
         return frames >= np.float32(counts.full_scale_kpa * (1 - 1e-6))
@@ -98,10 +136,14 @@ def _saturated(recording: Recording, frames: np.ndarray) -> np.ndarray:
     return at_peak & np.isin(peak, CEILINGS) & (at_peak.sum((1, 2), keepdims=True) >= 3)
 
 
-def _hot(recording: Recording, known: np.ndarray, highest: np.ndarray) -> np.ndarray:
+def judges_hot(mat: Mat) -> bool:
+    """Whether the mat's cells are small enough to tell a hot one from a heel."""
+    return max(mat.pitch_y_m or 0.0, mat.pitch_x_m or 0.0) <= HOT_PITCH_M
+
+
+def _hot(mat: Mat, known: np.ndarray, highest: np.ndarray) -> np.ndarray:
     """Single cells far above all their neighbours."""
-    pitch_m = max(recording.mat.pitch_y_m or 0.0, recording.mat.pitch_x_m or 0.0)
-    if pitch_m > HOT_PITCH_M:
+    if not judges_hot(mat):
         return np.zeros(known.shape, bool)
     base = np.maximum(highest, TOUCHED)
     return (known > HOT_RATIO * base) & (known - base > HOT_EXCESS)
@@ -119,7 +161,7 @@ def _dead(known: np.ndarray, around: np.ndarray) -> np.ndarray:
     return dead
 
 
-def _stuck(known: np.ndarray) -> np.ndarray:
+def stuck_cells(known: np.ndarray) -> np.ndarray:
     """Cells that press yet never change in the window, while most neighbours take five values or more there.
 
     Values are counted, not measured: a coarse converter also leaves sound cells unchanged over ten frames,
@@ -135,7 +177,7 @@ def _stuck(known: np.ndarray) -> np.ndarray:
     return never | (steady & (neighbours(lively[None])[:, 0].sum(0) >= 5))
 
 
-def _empty(recording: Recording, calm: np.ndarray) -> np.ndarray:
+def _empty(mat: Mat, unit: str, calm: np.ndarray) -> np.ndarray:
     """Frames without a body: (T,) bool. ``calm`` is pressure with single peaks cut to their surroundings.
 
     A body presses on neighbouring cells together, so a 3 x 3 mean keeps most of its variance, where it takes
@@ -147,10 +189,10 @@ def _empty(recording: Recording, calm: np.ndarray) -> np.ndarray:
     structured = smooth.var((1, 2)) > EMPTY_STRUCTURE * variance
     if min(calm.shape[1:]) < 3:  # too few cells to tell a body from noise by its shape
         structured = np.ones(len(calm), bool)
-    if recording.unit != "kPa" or recording.mat.pitch_y_m is None:
+    if unit != "kPa" or mat.pitch_y_m is None:
         return ~(structured & (smooth.max((1, 2)) > LOADED))
-    pitch_y_m, pitch_x_m = recording.mat.pitch_m
-    force_n = np.where(smooth > 1.5 * TOUCHED, smooth, 0).sum((1, 2)) * (1000 * pitch_y_m * pitch_x_m)
+    pitch_y_m, pitch_x_m = mat.pitch_m
+    force_n = np.where(smooth > SPREAD, smooth, 0).sum((1, 2)) * (1000 * pitch_y_m * pitch_x_m)
     return ~(structured & (force_n > EMPTY_FORCE_N))
 
 
@@ -159,10 +201,10 @@ def corrupted(total: np.ndarray, empty: np.ndarray) -> np.ndarray:
     if empty.all():
         return np.zeros(len(total), bool)
     typical = np.median(total[~empty])
-    low = total < 0.3 * typical
+    low = total < LOW * typical
     # a person cannot leave and return within two frames: both sides of so short a gap are loaded
     padded = np.pad(low, 2, constant_values=True)
     before, after = ~padded[1:-3], ~padded[3:-1]
     second_before, second_after = ~padded[:-4], ~padded[4:]
     brief = low & ((before & (after | second_after)) | (second_before & after))
-    return brief | (total > 3 * typical)
+    return brief | (total > HIGH * typical)

@@ -42,7 +42,7 @@ def intake(
     """
     frames, wrong = _stack(stored, mat)
     frames = np.ascontiguousarray(mat.canonical(frames))
-    frames, unit = _to_kpa(frames, mat, unit)
+    frames, unit = to_kpa(frames, mat, unit)
     if time_s is None:
         time_s = np.arange(len(frames), dtype=np.float64) / rate_hz
     flags = np.where(wrong, np.uint16(Flag.WRONG_SIZE), np.uint16(0))
@@ -61,7 +61,20 @@ def _stack(stored: np.ndarray | Sequence[np.ndarray], mat: Mat) -> tuple[np.ndar
     return frames, wrong
 
 
-def _to_kpa(frames: np.ndarray, mat: Mat, unit: str | None) -> tuple[np.ndarray, str]:
+def to_kpa(frames: np.ndarray, mat: Mat, unit: str | None) -> tuple[np.ndarray, str]:
+    """Bring stored numbers to kPa, or leave them as they are.
+
+    Args:
+        frames: numbers of any shape, float32.
+        mat: the mat that made them.
+        unit: as for :func:`intake`.
+
+    Returns:
+        (the numbers, "kPa" or "raw").
+
+    Raises:
+        MatposeError: an unknown unit, or counts of a mat without a scale.
+    """
     if unit is None:
         unit = "counts" if mat.counts else "raw"
     if unit == "raw":

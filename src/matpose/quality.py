@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from matpose.faults import LOADED, corrupted, fault_windows, neighbours
+from matpose.faults import LOADED, Faults, corrupted, fault_windows, neighbours
+from matpose.mat import Mat
 from matpose.recording import Flag, Recording
 
-__all__ = ["LOADED", "CleaningReport", "assess", "clean"]
+__all__ = ["LOADED", "CleaningReport", "assess", "clean", "mend"]
 
 
 def assess(recording: Recording) -> Recording:
@@ -107,23 +108,36 @@ def clean(recording: Recording) -> tuple[Recording, CleaningReport]:
     """
     frames = recording.frames.astype(np.float32, copy=True)
     count = dict.fromkeys(CleaningReport().as_dict(), 0)
-    counts = recording.mat.counts
     for part, _, _, faults in fault_windows(recording):
-        chunk = frames[part]
-        missing = faults[Flag.NAN]
-        isolated = missing & (neighbours(missing).sum(0) == 0)
-        faulty = faults[Flag.HOT] | faults[Flag.DEAD] | faults[Flag.STUCK]
-        count["unmended"] += _interpolate(chunk, faulty | isolated, faulty | missing)
-        count["nan_filled"] += int(isolated.sum())
-        count["nan_left"] += int((missing & ~isolated).sum())
-        for kind in (Flag.HOT, Flag.DEAD, Flag.STUCK):
-            count[kind.names[0]] += int(faults[kind].sum())
-        if recording.unit == "kPa" and counts is not None:
-            count["clipped"] += int((chunk > counts.full_scale_kpa).sum())
-            np.minimum(chunk, np.float32(counts.full_scale_kpa), out=chunk)
-        count["negative"] += int((chunk < 0).sum())
-        np.maximum(chunk, 0, out=chunk)
+        for kind, cells in mend(frames[part], faults, recording.mat, recording.unit).items():
+            count[kind] += cells
     return replace(recording, frames=frames), CleaningReport(**count)
+
+
+def mend(frames: np.ndarray, faults: Faults, mat: Mat, unit: str) -> dict[str, int]:
+    """Mend some frames in place, as :func:`clean` says, and count the cells by the names of its report.
+
+    Args:
+        frames: (T, rows, cols) float32, writeable.
+        faults: by kind, from :func:`matpose.faults.window_faults`.
+        mat: that made them.
+        unit: "kPa" or "raw".
+    """
+    missing = faults[Flag.NAN]
+    isolated = missing & (neighbours(missing).sum(0) == 0)
+    faulty = faults[Flag.HOT] | faults[Flag.DEAD] | faults[Flag.STUCK]
+    count = {
+        "unmended": _interpolate(frames, faulty | isolated, faulty | missing),
+        "nan_filled": int(isolated.sum()),
+        "nan_left": int((missing & ~isolated).sum()),
+        **{kind.names[0]: int(faults[kind].sum()) for kind in (Flag.HOT, Flag.DEAD, Flag.STUCK)},
+    }
+    if unit == "kPa" and mat.counts is not None:
+        count["clipped"] = int((frames > mat.counts.full_scale_kpa).sum())
+        np.minimum(frames, np.float32(mat.counts.full_scale_kpa), out=frames)
+    count["negative"] = int((frames < 0).sum())
+    np.maximum(frames, 0, out=frames)
+    return count
 
 
 def _interpolate(frames: np.ndarray, wanted: np.ndarray, unsound: np.ndarray) -> int:

@@ -20,6 +20,13 @@ LANDMARK_NAMES = (
     "right_trochanter", "left_knee", "right_knee", "left_heel", "right_heel",
 )  # fmt: skip
 """Where bones come close to the skin: the second set of points, on the skin and not in the joint."""
+PART_NAMES = (
+    "none", "head", "left_shoulder", "right_shoulder", "upper_back", "lower_back", "sacrum", "left_hip",
+    "right_hip", "left_upper_arm", "right_upper_arm", "left_forearm_hand", "right_forearm_hand",
+    "left_thigh", "right_thigh", "left_knee", "right_knee", "left_calf", "right_calf", "left_heel_foot",
+    "right_heel_foot", "chest_belly",
+)  # fmt: skip
+"""Parts of the body, by their codes in ``parts``: 0 is nobody, 21 bears only of those who lie prone."""
 POSTURES = ("supine", "prone", "left", "right", "sitting", "empty", "unknown")
 COLUMNS = (
     "frames", "time_s", "flags", "posture", "joints_m", "joint_contact", "landmarks_m", "parts", "person",
@@ -46,6 +53,8 @@ class Flag(IntFlag):
     EMPTY_BED = 128  # nobody is on the mat
     CORRUPTED = 256  # the transfer failed: the total force is impossible
     OUTSIDE = 512  # force falls outside the canvas
+    GAP = 1024  # frames are missing before this one
+    CLOCK = 2048  # the clock jumped before this one
 
     @property
     def names(self) -> list[str]:
@@ -76,7 +85,7 @@ class Recording:
         joints_m: (T, 14, 3) float32, x y z in metres in the mat's frame, in the order of ``JOINT_NAMES``.
         joint_contact: (T, 14) bool, whether the part at a joint presses on the mat.
         landmarks_m: (T, 12, 3) float32, like ``joints_m``, in the order of ``LANDMARK_NAMES``.
-        parts: (T, rows, cols) uint8, the body part over each cell, as coded in the docs.
+        parts: (T, rows, cols) uint8, the body part over each cell, as coded by ``PART_NAMES``.
         person: (T,) uint32, which of several people a frame shows, where its frames are not all of one.
         partner_posture, partner_joints_m, partner_joint_contact: like those without "partner", of a second person on
             the mat; "empty" and NaN where there is none.

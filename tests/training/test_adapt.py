@@ -53,7 +53,7 @@ def test_what_is_better_is_taken_and_the_given_model_stays_as_it_is():
     assert adapted.efd is adapted.joints.efd
     assert not _alike(adapted.joints, given)
     assert not any(part.training for part in adapted.joints.modules())
-    assert said[-1] == ("learning the mat", 4, 4)
+    assert said[-1] == ("learning the mat", 12, 12)
 
     facts = adapted.facts
     (on,) = facts["adapted_on"]

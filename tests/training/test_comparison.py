@@ -183,4 +183,4 @@ def test_the_verb_tells_people_as_well(folder, shell, tmp_path, monkeypatch):
 def test_the_verb_refuses_what_is_no_run(shell, tmp_path):
     answer = shell("report", tmp_path / "nowhere")
     assert answer.code == 2
-    assert "no finished run" in answer.err
+    assert "there is no such file" in answer.err

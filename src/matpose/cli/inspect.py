@@ -227,4 +227,6 @@ FLAG_MEANING = {
     "empty_bed": "nobody is on the mat",
     "corrupted": "the transfer failed: the total force is impossible",
     "outside": "force falls outside the canvas",
+    "gap": "frames are missing before this one",
+    "clock": "the clock jumped before this one",
 }

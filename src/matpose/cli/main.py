@@ -13,9 +13,12 @@ from matpose.errors import MatposeError
 
 VERBS = (
     "demo", "inspect", "convert", "clean", "calibrate", "simulate", "train", "evaluate", "compare", "info",
-    "predict", "adapt", "export", "report", "label",
+    "predict", "adapt", "export", "bench", "serve", "report", "label",
 )  # fmt: skip
-EXTRA_OF = {"mujoco": "simulate", "anny": "bodies"}
+EXTRA_OF = {
+    "mujoco": "simulate", "anny": "bodies", "openvino": "openvino", "ray": "cluster", "pyarrow": "cluster",
+    **dict.fromkeys(("fastapi", "uvicorn", "websockets", "aiomqtt", "serial"), "live"),
+}  # fmt: skip
 """Which extra brings a package; all others are for training."""
 
 app = typer.Typer(

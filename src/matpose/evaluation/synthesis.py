@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from matpose.evaluation.palette import full_scale
 from matpose.evaluation.panels import draw_difference, draw_pressure, page_of
 from matpose.mat import Mat
-from matpose.readers.hdf5_write import PART_NAMES
-from matpose.recording import JOINT_NAMES
+from matpose.recording import JOINT_NAMES, PART_NAMES
 from matpose.simulate.likeness import best_shifts, moved, shape_of
 
 _BONES = tuple(

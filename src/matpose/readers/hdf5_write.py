@@ -16,15 +16,9 @@ from matpose.errors import MatposeError
 from matpose.readers.files import MAX_ABS_VALUE, MAX_FRAMES
 from matpose.readers.hdf5_file import new_hdf5
 from matpose.readers.safe_hdf5 import CHUNK_BYTES
-from matpose.recording import FACTS, JOINT_NAMES, LANDMARK_NAMES, POSTURES, Recording
+from matpose.recording import FACTS, JOINT_NAMES, LANDMARK_NAMES, PART_NAMES, POSTURES, Recording
 
 SCHEMA_VERSION = 1
-PART_NAMES = (
-    "none", "head", "left_shoulder", "right_shoulder", "upper_back", "lower_back", "sacrum", "left_hip",
-    "right_hip", "left_upper_arm", "right_upper_arm", "left_forearm_hand", "right_forearm_hand",
-    "left_thigh", "right_thigh", "left_knee", "right_knee", "left_calf", "right_calf", "left_heel_foot",
-    "right_heel_foot", "chest_belly",
-)  # fmt: skip
 LEGENDS = {
     "posture": ("legend", POSTURES),
     "joints_m": ("joint_names", JOINT_NAMES),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
@@ -19,17 +20,21 @@ from matpose.errors import MatposeError
 from matpose.pose import Pose
 from matpose.recording import POSTURES, Recording
 from matpose.runtime.coco import Coco
+from matpose.runtime.deeplabcut import write_deeplabcut
 
 Put = Callable[[Pose], None]
 
 
-def write_results(folder: str | PathLike[str], poses: Iterable[Pose], recording: Recording) -> int:
+def write_results(
+    folder: str | PathLike[str], poses: Iterable[Pose], recording: Recording, *, deeplabcut: bool = False
+) -> int:
     """Write ``poses.jsonl``, ``coco.json``, ``points.csv``, ``joints.csv`` and ``posture.csv``.
 
     Args:
         folder: where the files shall stand; made if missing.
         poses: the poses in the order of their frames; taken once, so a generator will do.
         recording: what they were found in.
+        deeplabcut: also write ``deeplabcut.csv``; see :func:`matpose.runtime.deeplabcut.write_deeplabcut`.
 
     Returns:
         Number of poses written.
@@ -41,10 +46,19 @@ def write_results(folder: str | PathLike[str], poses: Iterable[Pose], recording:
     count = 0
     with ExitStack() as stack:
         puts = [stack.enter_context(file) for file in _files(Path(folder), recording)]
-        for pose in poses:
-            for put in puts:
-                put(pose)
-            count += 1
+
+        def written() -> Iterator[Pose]:
+            nonlocal count
+            for pose in poses:
+                for put in puts:
+                    put(pose)
+                count += 1
+                yield pose
+
+        if deeplabcut:
+            write_deeplabcut(Path(folder) / "deeplabcut.csv", written(), recording.mat)
+        else:
+            deque(written(), maxlen=0)
     return count
 
 

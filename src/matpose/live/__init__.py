@@ -1,0 +1,1 @@
+"""Beside the bed: frames as they come, from any mat, to a page that shows them."""
