@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from record import record
+from record import of_model, record
 
 from matpose.datasets import load
 from matpose.evaluation.joint_score import MIRRORED, TOLERANCE, trust_score
@@ -137,7 +137,7 @@ def main() -> None:
     known = np.isfinite(marked.xy_m[..., 0]) & np.isfinite(xy_m[..., 0])
     error_m = np.linalg.norm(xy_m - marked.xy_m, axis=-1)
     record(
-        "marked-frames",
+        of_model("marked-frames", given.model),
         {
             "what": "named joints on 102 marked frames of PmatData i S1-S6, whose unlabelled maps the training saw",
             "frames": len(frames),

@@ -40,6 +40,11 @@ def record(name: str, figures: dict) -> Path:
     return path
 
 
+def of_model(name: str, model: str | None) -> str:
+    """A result's name for the weights that ship, or for others by their file."""
+    return name if model is None else f"{name}-{Path(model).stem}"
+
+
 def _cpu() -> str:
     """The processor's name where the system tells it."""
     info = Path("/proc/cpuinfo")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from record import record
+from record import of_model, record
 
 from matpose.datasets import load
 from matpose.pose import Pose
@@ -100,7 +100,7 @@ def main() -> None:
             some = np.sort(np.random.default_rng(0).permutation(len(middle))[:RANDOM])
             gallery([middle[index] for index in some]).savefig(given.pictures / "shipped-random.png")
             gallery(sorted(middle, key=sureness)[:DOUBTFUL]).savefig(given.pictures / "shipped-doubtful.png")
-    record("shipped-postures", figures)
+    record(of_model("shipped-postures", given.model), figures)
 
 
 if __name__ == "__main__":
