@@ -20,7 +20,12 @@ def test_a_small_grid_prints_its_table_and_leaves_its_files(shell, tmp_path):
         assert word in answer.out
     kept = json.loads((out / "compare.json").read_text())
     assert {line["system"] for line in kept["table"]} == {"matpose", "native+deeppose"}
-    assert (out / "compare.png").stat().st_size > 5000
+    assert "GraphSAGE" in answer.out
+    for name in ("compare.png", "curves.png"):
+        assert (out / name).stat().st_size > 5000
+    tables = (out / "tables.md").read_text(encoding="utf-8")
+    assert tables.count("| matpose |") == 2
+    assert tables.count("Table") == 2
     again = shell("compare", "--quick", *SMALL, "systems=[matpose,native+deeppose]", "-o", out, "--json")
     assert json.loads(again.out)["table"][0]["pckh20_unseen"] == kept["table"][0]["pckh20_unseen"]
 

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 pytest.importorskip("mujoco", reason="people are simulated by the extra `simulate`")
 
-from matpose.errors import MatposeError, ModelError
+from matpose.datasets import load
+from matpose.errors import DatasetError, MatposeError, ModelError, RecipeError
 from matpose.evaluation.compare_table import accuracy_against_cost, table
+from matpose.evaluation.system_cost import system_cost
+from matpose.mat import preset
+from matpose.readers.hdf5_write import write_recording
+from matpose.recording import Recording
+from matpose.simulate.generate import recording_of
+from matpose.simulate.scene import draw_sample
 from matpose.training import compare as module
+from matpose.training.checkpoint import read_tensors
 from matpose.training.compare import compare, fresh
 from matpose.training.compare_recipe import load_compare_recipe
-from matpose.training.system_fit import answered
+from matpose.training.look import Look, answered
+from matpose.training.system_fit import fit_system
 from matpose.zoo.padding import padded, to_padded
 from matpose.zoo.system import Answer, Backbone, Head, Seen, System
 from matpose.zoo.systems import TECHNIQUES, build_system
@@ -77,6 +88,85 @@ def test_a_system_that_fails_says_so_in_its_row_and_the_others_go_on(grid, monke
     assert [line["system"] for line in lines] == ["matpose", "native+rle"]
     assert lines[1]["failed"] == [0]
     assert json.loads((folder / "native+rle-seed0" / "row.json").read_text())["failed"] == failed["failed"]
+
+
+@pytest.fixture
+def quick_postures(monkeypatch):
+    monkeypatch.setattr("matpose.evaluation.classifier_fit.EPOCHS", 1)
+    monkeypatch.setattr("matpose.evaluation.classifier_fit.LEAST_STEPS", 1)
+
+
+def own_people(path, count=12):
+    """A file of people with joints and without contact, as anybody may have one."""
+    mat = preset("pmatdata-i")
+    frames = [recording_of(draw_sample(number, seed=3, mat=mat), mat) for number in range(count)]
+    known: dict = {
+        name: np.concatenate([getattr(one, name) for one in frames]) for name in ("frames", "joints_m", "posture")
+    }
+    flags, person = np.zeros(count, np.uint16), np.arange(count, dtype=np.uint32)
+    write_recording(
+        path, Recording(mat=mat, unit="kPa", time_s=np.arange(float(count)), flags=flags, person=person, **known)
+    )
+
+
+@pytest.mark.slow
+def test_joints_of_a_dataset_several_scales_and_couples(tmp_path, quick_postures):
+    own_people(tmp_path / "people.h5")
+    changes = (
+        *SMALL, f"joints={tmp_path / 'people.h5'}", "systems=[native+grouping,native+transpose]", "couples=2",
+        "test_scales=[0.95,1.0]",
+    )  # fmt: skip
+    recipe = load_compare_recipe("quick", changes)
+    folder = tmp_path / "grid"
+    grouping, transpose = compare(recipe, folder, progress=False)["rows"]
+    kept, _ = read_tensors(folder / "training.safetensors")
+    assert kept["body"].unique().numel() == 10, "ten of twelve people"
+    assert set(grouping["couples"]) == {"top_down", "bottom_up"}
+    assert set(transpose["couples"]) == {"top_down"}
+    assert all(0 <= figures["two_found"] <= 1 for figures in grouping["couples"].values())
+    assert grouping["curve"][-1]["samples"] == 320
+    plain = system_cost("native+grouping", 64, 32)
+    assert grouping["conv_macs"] == 2 * plain["conv_macs"], "two scales are two passes"
+    assert grouping["parameters"] == plain["parameters"]
+    drawn = {file.name for file in folder.glob("attention-*")}
+    assert drawn == {"attention-native+transpose.png"}
+    with Image.open(folder / "attention-native+transpose.png") as picture:
+        assert picture.width > 14 * 150, "a column for every joint"
+    for other in ({"joints": "simulated"}, {"crop": "full"}, {"test_scales": (1.0,)}, {"couples": 0}):
+        with pytest.raises(MatposeError, match="another recipe"):
+            compare(recipe.model_copy(update=other), folder, progress=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("crop", ["full", "upper"])
+def test_systems_are_trained_and_tested_on_crops(crop, tmp_path, quick_postures, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        module,
+        "fit_system",
+        lambda system, *given, look, **more: seen.append(look) or fit(system, *given, look=look, **more),
+    )
+    fit = fit_system
+    recipe = load_compare_recipe("quick", (*SMALL, "systems=[native+deeppose]", f"crop={crop}", "couples=1"))
+    (row,) = compare(recipe, tmp_path, progress=False)["rows"]
+    assert seen == [Look(crop)]
+    assert ("couples" in row) == (crop == "full")
+    assert 0 <= row["seen"]["pckh20"] <= 1
+
+
+def test_a_dataset_without_joints_is_told_and_binds_nobody(tmp_path):
+    one = next(load("simulated:1"))
+    write_recording(tmp_path / "plain.h5", replace(one, joints_m=None))
+    recipe = load_compare_recipe("quick", (*SMALL, f"joints={tmp_path / 'plain.h5'}"))
+    with pytest.raises(DatasetError, match="no joints"):
+        compare(recipe, tmp_path / "grid", progress=False)
+    assert not (tmp_path / "grid" / "recipe.json").exists()
+
+
+def test_choices_that_there_are_none_of_are_told():
+    for change in ("crop=lower", "test_scales=[]", "test_scales=[0]", "couples=-1", "joints="):
+        with pytest.raises(RecipeError):
+            load_compare_recipe("quick", (change,))
 
 
 def test_unknown_systems_are_told_at_once(tmp_path):

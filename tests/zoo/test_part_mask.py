@@ -19,8 +19,9 @@ from matpose.zoo.coding.drawn import heatmap_loss
 from matpose.zoo.coding.gaussian import gaussian_maps, to_cells
 from matpose.zoo.coding.parabola import decode_parabola
 from matpose.zoo.finer import Finer
-from matpose.zoo.heads.part_mask import BESIDE, PARTS, Masked, PartMaskHead, PartTruth, outline, part_labels, part_loss
+from matpose.zoo.heads.part_mask import BESIDE, PARTS, Masked, PartMaskHead, outline, part_labels, part_loss
 from matpose.zoo.heads.skeleton_maps import BONES, Skeleton, SkeletonMapsHead, segment_maps
+from matpose.zoo.system import Truth
 
 MAT = preset("bpms")
 # what presses at a joint, by the codes of design: (joint, parts)
@@ -77,23 +78,25 @@ def test_the_loss_is_cross_entropy_over_known_cells():
     logits = torch.randn(2, PARTS, 8, 4, generator=generator, requires_grad=True)
     parts = torch.randint(0, PARTS, (2, 8, 4), generator=generator).to(torch.int8)
     known = torch.rand(2, 8, 4, generator=generator) > 0.4
-    lost = part_loss(logits, PartTruth(torch.where(known, parts, BESIDE).to(torch.int8)))
+    lost = part_loss(logits, torch.where(known, parts, BESIDE).to(torch.int8))
     expected = -logits.log_softmax(1).gather(1, parts.long()[:, None])[:, 0][known].mean()
     torch.testing.assert_close(lost, expected)
     lost.backward()
     assert logits.grad is not None
     assert (logits.grad.permute(0, 2, 3, 1)[~known] == 0).all()
-    nothing = part_loss(logits.detach(), PartTruth(torch.full((2, 8, 4), BESIDE, dtype=torch.int8)))
+    nothing = part_loss(logits.detach(), torch.full((2, 8, 4), BESIDE, dtype=torch.int8))
     assert nothing == 0
-    larger = part_loss(
-        F.one_hot(parts.long(), PARTS).permute(0, 3, 1, 2) * 99.0, PartTruth(parts.repeat_interleave(2, 1))
-    )
+    larger = part_loss(F.one_hot(parts.long(), PARTS).permute(0, 3, 1, 2) * 99.0, parts.repeat_interleave(2, 1))
     assert larger < 20  # of another size: interpolated, wrong between parts alone
 
 
 def test_masks_of_simulated_bodies_are_learned(bodies):
-    _, maps, labels = bodies
-    truth = PartTruth(torch.from_numpy(labels))
+    samples, maps, labels = bodies
+    origin_m, size_m = np.array(NATIVE.origin_m(MAT)), (NATIVE.width_m, NATIVE.height_m)
+    joints_m = np.stack([one.joints_m[:, :2] for one in samples])
+    xy_norm = torch.from_numpy(2 * (joints_m - origin_m) / size_m - 1).float()
+    parts = torch.from_numpy(labels)
+    truth = Truth(xy_norm, torch.ones(4, 14).bool(), torch.ones(4, 14), parts=parts)
     head = PartMaskHead(16)
     system = system_of(head)
     x = scale_free(maps)
@@ -101,13 +104,13 @@ def test_masks_of_simulated_bodies_are_learned(bodies):
     lost = []
     for _ in range(60):
         optimizer.zero_grad()
-        loss = head.part_losses(head(system.backbone(x)), truth)["part"]
+        loss = system.loss(x, truth)["part"]
         loss.backward()
         optimizer.step()
         lost.append(float(loss.detach()))
     assert lost[0] > 2.5
     assert lost[-1] < 0.5 * lost[0]
-    shares = F.one_hot(truth.parts.long().clamp_min(0), PARTS)[truth.parts >= 0].float().mean(0)
+    shares = F.one_hot(parts.long().clamp_min(0), PARTS)[parts >= 0].float().mean(0)
     blind = -(shares * shares.clamp_min(1e-9).log()).sum()  # whoever knows the shares of the parts and sees nothing
     assert lost[-1] < 0.9 * blind
 

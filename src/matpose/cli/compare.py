@@ -26,23 +26,32 @@ def compare(
         str | None,
         typer.Option(metavar="SPEC", help="pmatdata:PATH: posture is measured on real people, else on simulated ones."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that simulate people.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that simulate; by default one a core. Nothing hangs on it.")
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto, for training.")] = "cpu",
     as_json: JsonOut = False,
 ) -> None:
-    """Train every pose system on the same simulated people, and say which is worth what.
+    r"""Train every pose system on the same people, simulated or of a dataset, and say which is worth what.
 
     Systems are those of the paper's Table 1, nets of our size, our own, and every technique on a small backbone; name
-    others as systems=[native+dark,resnet18+simcc]. What is trained already is not trained again: stop and repeat the
-    command at will, or add systems and seeds. DIR takes compare.json and compare.png.
+    others as systems=\[native+dark,resnet18+simcc]. What is trained already is not trained again: stop and repeat the
+    command at will, or add systems and seeds. DIR takes compare.json, tables.md, compare.png (accuracy against cost),
+    curves.png and attention-SYSTEM.png of each transpose system.
+
+    joints=slp:PATH learns from SLP's people, or from any recordings with joints, in place of simulated ones;
+    crop=full|upper looks at the contact alone; test_scales=[0.9,1,1.1] looks several times; couples=60 also tests on
+    two people at once.
     """
     import json
+    import os
 
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
     from matpose.atomic import atomic_path
-    from matpose.evaluation.compare_table import accuracy_against_cost, table
+    from matpose.evaluation.compare_table import accuracy_against_cost, markdown, sheets, table, validation_curves
     from matpose.training.compare import compare as run
     from matpose.training.compare_real import real_maps
     from matpose.training.compare_recipe import load_compare_recipe
@@ -52,27 +61,30 @@ def compare(
     chosen = load_compare_recipe("quick" if quick else recipe, tuple(changes or ()))
     real = real_maps(dataset, chosen.canvas) if dataset else None
     found = run(
-        chosen, output, real=real, workers=workers, device=device, progress=console.is_terminal, say=console.print
-    )
+        chosen, output, real=real, workers=workers or os.cpu_count() or 1, device=device,
+        progress=console.is_terminal, say=console.print,
+    )  # fmt: skip
     lines = table(found["rows"], found["latency_ms"])
-    with atomic_path(output / "compare.json") as temporary:
-        temporary.write_text(json.dumps({"table": lines, **found}, indent=1) + "\n", encoding="utf-8")
+    tables = sheets(lines)
+    for name, text in (
+        ("compare.json", json.dumps({"table": lines, **found}, indent=1) + "\n"),
+        ("tables.md", markdown(tables)),
+    ):
+        with atomic_path(output / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     accuracy_against_cost(lines, OURS).savefig(output / "compare.png")
+    validation_curves(found["rows"], OURS).savefig(output / "curves.png")
     if as_json:
         typer.echo(json.dumps({"table": lines, "json": str(output / "compare.json")}))
         return
-    shown = Table(title="PCKh@.2 and posture (balanced, GraphSAGE) in %, of mats of the training and others")
-    for title in ("system", "parameters", "GMACs at 256", "ms", "seen", "unseen", "cm", "familiar", "frozen"):
-        shown.add_column(title, justify="left" if title == "system" else "right")
-    for line in lines:
-        if "pckh20_seen" not in line:
-            shown.add_row(line["system"], "failed to train")
-            continue
-        shown.add_row(
-            line["system"], f"{line['parameters']:,}", f"{line['conv_macs_256'] / 1e9:.2f}",
-            f"{line['latency_ms']:.1f}",
-            f"{100 * line['pckh20_seen']:.1f}", f"{100 * line['pckh20_unseen']:.1f}", f"{line['median_cm_unseen']:.1f}",
-            f"{100 * line['familiar_sage']:.1f}", f"{100 * line['frozen_sage']:.1f}",
-        )  # fmt: skip
-    Console().print(shown)
-    console.print(f"{output / 'compare.json'}, {output / 'compare.png'}")
+    page = Console()
+    if not page.is_terminal:
+        page = Console(width=120)  # a file has room for all columns
+    for sheet in tables:
+        shown = Table(title=sheet.title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        for number, column in enumerate(sheet.columns):
+            shown.add_column(column, justify="right" if number else "left")
+        for row in sheet.rows:
+            shown.add_row(*row)
+        page.print(shown)
+    console.print(", ".join(str(output / name) for name in ("compare.json", "tables.md", "compare.png", "curves.png")))

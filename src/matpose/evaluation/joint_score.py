@@ -24,7 +24,8 @@ def joint_score(
     """Errors of named joints.
 
     Args:
-        predicted_m, true_m: (N, 14, 2) metres, in the order of ``JOINT_NAMES``.
+        predicted_m, true_m: (N, 14, 2) metres, in the order of ``JOINT_NAMES``; a true joint that nobody knows is
+            NaN, and does not count.
         contact: (N, 14) bool, whether the part at the joint presses on the mat.
         head_m: (N,) length of the head segment.
 
@@ -41,21 +42,25 @@ def joint_score(
     error_m = np.linalg.norm(predicted_m - true_m, axis=-1)
     exchanged = np.linalg.norm(predicted_m[:, MIRRORED] - true_m, axis=-1)
 
+    known = ~np.isnan(true_m).any(-1)
+    within = {share: (error_m < share * head_m[:, None])[known] for share in (0.5, TOLERANCE)}
+
     def of(chosen: np.ndarray, centile: float) -> float | None:
+        chosen = chosen & known
         return float(np.percentile(error_m[chosen], centile) * 100) if chosen.any() else None
 
     return {
-        "mean_cm": float(error_m.mean() * 100),
+        "mean_cm": float(error_m[known].mean() * 100),
         "median_cm": of(np.ones_like(contact), 50),
         "p90_cm": of(np.ones_like(contact), 90),
         "contact_median_cm": of(contact, 50),
         "contact_p90_cm": of(contact, 90),
         "off_contact_median_cm": of(~contact, 50),
         "off_contact_p90_cm": of(~contact, 90),
-        "pckh50": float((error_m < 0.5 * head_m[:, None]).mean()),
-        "pckh20": float((error_m < TOLERANCE * head_m[:, None]).mean()),
-        "pckh20_sides_forgiven": float((np.minimum(error_m, exchanged) < TOLERANCE * head_m[:, None]).mean()),
-        "exchanged_share": float((exchanged.mean(1) < error_m.mean(1)).mean()),
+        "pckh50": float(within[0.5].mean()),
+        "pckh20": float(within[TOLERANCE].mean()),
+        "pckh20_sides_forgiven": float((np.minimum(error_m, exchanged) < TOLERANCE * head_m[:, None])[known].mean()),
+        "exchanged_share": float((exchanged.sum(1, where=known) < error_m.sum(1, where=known)).mean()),
     }
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import torch
 
+from matpose.losses.weighted import weighted_mean
+
 LEAST_LOG_SCALE = -5.0  # of half-heights: seven millimetres; below it a few sure joints would outweigh all others
 
 
-def laplace_nll(distance: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
+def laplace_nll(distance: torch.Tensor, log_scale: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
     """Mean of -log p, p(d) = exp(-|d| / b) / (2 pi b^2), without the constant.
 
     Residual log-likelihood estimation (Li et al., ICCV 2021) with the identity as its flow, in two dimensions.
@@ -15,6 +17,7 @@ def laplace_nll(distance: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor
     Args:
         distance: (B, J) between said and true place, any unit.
         log_scale: (B, J), log b; at the minimum b is half the mean distance.
+        weight: (B, J), 0 for a joint that must not be learned from; by default all count.
 
     Returns:
         A scalar.
@@ -24,16 +27,20 @@ def laplace_nll(distance: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor
         2.0
     """
     log_scale = log_scale.clamp_min(LEAST_LOG_SCALE)
-    return (distance * (-log_scale).exp() + 2 * log_scale).mean()
+    each = distance * (-log_scale).exp() + 2 * log_scale
+    return each.mean() if weight is None else weighted_mean(each, weight)
 
 
-def expected_distance(heatmaps: torch.Tensor, places: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+def expected_distance(
+    heatmaps: torch.Tensor, places: torch.Tensor, truth: torch.Tensor, weight: torch.Tensor | None = None
+) -> torch.Tensor:
     """Mean over joints of sum_u P(u) |u - truth|: heatmaps that lie around the truth, not only their means.
 
     Args:
         heatmaps: (B, J, h, w), softmax.
         places: (B, hw, 2) of the cells, in the frame of ``truth``.
         truth: (B, J, 2).
+        weight: (B, J), 0 for a joint that must not be learned from; by default all count.
 
     Example:
         >>> delta = torch.zeros(1, 1, 1, 2); delta[..., 1] = 1
@@ -41,4 +48,5 @@ def expected_distance(heatmaps: torch.Tensor, places: torch.Tensor, truth: torch
         >>> expected_distance(delta, places, torch.zeros(1, 1, 2)).item()
         5.0
     """
-    return (heatmaps.flatten(2) * torch.cdist(truth, places)).sum(-1).mean()
+    each = (heatmaps.flatten(2) * torch.cdist(truth, places)).sum(-1)
+    return each.mean() if weight is None else weighted_mean(each, weight)

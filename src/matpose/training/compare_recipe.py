@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from matpose.canvas import Canvas
 from matpose.training.flat import load_flat
+from matpose.training.look import Crop, Look
+
+SIMULATED = "simulated"
 
 
 class CompareRecipe(BaseModel):
@@ -25,12 +30,17 @@ class CompareRecipe(BaseModel):
     cols: int = Field(32, ge=16, le=1024, multiple_of=8)
     cell_mm: float = Field(32.0, gt=1, le=200)
 
+    joints: str = Field(SIMULATED, min_length=1)
     mats: tuple[str, ...] = Field(min_length=1)
     unseen_mats: tuple[str, ...] = Field(min_length=1)
     bodies: int = Field(ge=8)
     readings: int = Field(ge=1)
     validation_bodies: int = Field(ge=8)
     test_bodies: int = Field(ge=8)
+    couples: int = Field(0, ge=0)
+
+    crop: Crop = "none"
+    test_scales: tuple[Annotated[float, Field(gt=0.2, lt=5)], ...] = Field((1.0,), min_length=1)
 
     samples: int = Field(ge=320)
     batch: int = Field(ge=2)
@@ -42,6 +52,11 @@ class CompareRecipe(BaseModel):
     def canvas(self) -> Canvas:
         """The grid of all maps."""
         return Canvas(self.rows, self.cols, self.cell_mm / 1000)
+
+    @property
+    def look(self) -> Look:
+        """How every system is tested."""
+        return Look(self.crop, self.test_scales)
 
 
 def load_compare_recipe(name: str, changes: tuple[str, ...] = ()) -> CompareRecipe:

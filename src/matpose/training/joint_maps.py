@@ -20,6 +20,7 @@ from matpose.quality import clean
 from matpose.recording import JOINT_NAMES
 from matpose.training.checkpoint import read_tensors, write_tensors
 from matpose.training.data import UNFIT
+from matpose.zoo.heads.part_mask import part_labels
 
 POSTURES = ("supine", "prone", "left", "right")
 """Classes of the posture head, in order."""
@@ -46,6 +47,9 @@ class JointMaps:
         head_norm: (N,) float32, length of the head segment in half-heights of the canvas, on which PCKh stands.
         body: (N,) int64; maps of one body are maps of the same moment.
         mat: (N,) int64, index into the mats that were asked for.
+        joints_xyz_m: (N, 14, 3) float32, joints from the canvas's head-left corner, x across, y to the foot, z up from
+            the unloaded mat; None where nobody asked for details.
+        parts: (N, H, W) int8, of :func:`matpose.zoo.heads.part_mask.part_labels`; None likewise.
     """
 
     pressure: torch.Tensor
@@ -55,24 +59,34 @@ class JointMaps:
     head_norm: torch.Tensor
     body: torch.Tensor
     mat: torch.Tensor
+    joints_xyz_m: torch.Tensor | None = None
+    parts: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.pressure)
 
+    @property
+    def columns(self) -> dict[str, torch.Tensor]:
+        """All that are there, by name."""
+        every = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: column for name, column in every.items() if column is not None}
+
     def select(self, chosen: torch.Tensor) -> JointMaps:
         """Some of them: (N,) bool, or indices."""
-        return JointMaps(*(getattr(self, field.name)[chosen] for field in fields(self)))
+        return JointMaps(**{name: column[chosen] for name, column in self.columns.items()})
 
     def joined(self, other: JointMaps) -> JointMaps:
-        """These and maps of other bodies, whose numbers go on where these end."""
-        other = replace(other, body=other.body + int(self.body.max()) + 1)
-        return JointMaps(*(torch.cat((getattr(self, f.name), getattr(other, f.name))) for f in fields(self)))
+        """These and maps of other bodies, whose numbers go on where these end; details if both have them."""
+        more = replace(other, body=other.body + int(self.body.max()) + 1).columns
+        return JointMaps(**{
+            name: torch.cat((column, more[name])) for name, column in self.columns.items() if name in more
+        })  # fmt: skip
 
     def digest(self) -> str:
         """Short hash of all that is in them."""
         every = hashlib.sha256()
-        for field in fields(self):
-            every.update(getattr(self, field.name).contiguous().numpy().tobytes())
+        for column in self.columns.values():
+            every.update(column.contiguous().numpy().tobytes())
         return every.hexdigest()[:16]
 
 
@@ -85,6 +99,7 @@ def simulated_joint_maps(
     readings: int,
     seed: int,
     kind: str = "light",
+    detail: bool = False,
     workers: int = 1,
     progress: Callable[[int], object] = lambda done: None,
 ) -> JointMaps:
@@ -98,6 +113,7 @@ def simulated_joint_maps(
         readings: maps of each body.
         seed: of the population.
         kind: of bodies, as for :func:`matpose.simulate.scene.draw_body`.
+        detail: keep joints in space and body parts too.
         workers: processes; the maps do not depend on their number.
         progress: told the number of bodies that are made.
 
@@ -106,7 +122,7 @@ def simulated_joint_maps(
     """
     asked = json.dumps({
         "bodies": bodies, "canvas": [canvas.rows, canvas.cols, canvas.cell_m], "mats": list(mats),
-        "readings": readings, "seed": seed, "kind": kind,
+        "readings": readings, "seed": seed, "kind": kind, **({"detail": True} if detail else {}),
     })  # fmt: skip
     if path.is_file():
         tensors, head = read_tensors(path)
@@ -116,14 +132,14 @@ def simulated_joint_maps(
     from matpose.simulate.workers import in_order
 
     pieces = [range(start, min(start + BODIES_A_PIECE, bodies)) for start in range(0, bodies, BODIES_A_PIECE)]
-    work = partial(_piece, canvas=canvas, mats=tuple(mats), readings=readings, seed=seed, kind=kind)
+    work = partial(_piece, canvas=canvas, mats=tuple(mats), readings=readings, seed=seed, kind=kind, detail=detail)
     rows: list[Row] = []
     with closing(in_order(work, pieces, workers)) as finished:
         for piece, read in zip(pieces, finished, strict=True):
             rows += read
             progress(piece.stop)
     maps = stacked(rows)
-    write_tensors(path, {field.name: getattr(maps, field.name) for field in fields(maps)}, {"asked": asked})
+    write_tensors(path, maps.columns, {"asked": asked})
     return maps
 
 
@@ -141,6 +157,7 @@ def rows_of_body(
     seed: int,
     posture: str | None = None,
     kind: str = "light",
+    detail: bool = False,
 ) -> list[Row]:
     """One body at rest, read once by each mat: a row of :class:`JointMaps` each, where enough of it lies on the mat.
 
@@ -150,7 +167,7 @@ def rows_of_body(
         numbers: what each of them is called in ``JointMaps.mat``.
         canvas: the grid of the network.
         posture: one of ``POSTURES``, else as sleepers choose.
-        kind: of body, as for :func:`simulated_joint_maps`.
+        kind, detail: as for :func:`simulated_joint_maps`.
     """
     from matpose.simulate.generate import recording_of
     from matpose.simulate.scene import draw_readings
@@ -166,7 +183,7 @@ def rows_of_body(
         origin_m = canvas.origin_over(recording)
         xy_m = sample.joints_m[:, :2] - np.array(origin_m)
         head_m = float(np.linalg.norm(sample.joints_m[HEAD_TOP] - sample.joints_m[THORAX]))
-        rows.append({
+        row: Row = {
             "pressure": canvas.resample(recording.frames, mat, origin_m).astype(np.float16),
             "xy_norm": (2 * xy_m / (canvas.width_m, canvas.height_m) - 1).astype(np.float32),
             "contact": sample.joint_contact,
@@ -174,11 +191,17 @@ def rows_of_body(
             "head_norm": np.float32(head_m / (canvas.height_m / 2)),
             "body": np.int64(index),
             "mat": np.int64(number),
-        })  # fmt: skip
+        }  # fmt: skip
+        if detail:
+            row["joints_xyz_m"] = np.column_stack((xy_m, sample.joints_m[:, 2])).astype(np.float32)
+            row["parts"] = part_labels(sample.parts[None], mat, canvas, origin_m)[0]
+        rows.append(row)
     return rows
 
 
-def _piece(indices: range, *, canvas: Canvas, mats: tuple[str, ...], readings: int, seed: int, kind: str) -> list[Row]:
+def _piece(
+    indices: range, *, canvas: Canvas, mats: tuple[str, ...], readings: int, seed: int, kind: str, detail: bool
+) -> list[Row]:
     """In a worker: the maps of some bodies."""
     from matpose.simulate.any_mat import draw_mat
 
@@ -188,5 +211,5 @@ def _piece(indices: range, *, canvas: Canvas, mats: tuple[str, ...], readings: i
         numbers = chance.integers(len(mats), size=readings).tolist()
         on = [draw_mat(chance) if mats[number] == ANY else preset(mats[number]) for number in numbers]
         posture = "prone" if index % PRONE == 0 else None
-        rows += rows_of_body(index, on, numbers, canvas, seed=seed, posture=posture, kind=kind)
+        rows += rows_of_body(index, on, numbers, canvas, seed=seed, posture=posture, kind=kind, detail=detail)
     return rows

@@ -12,15 +12,20 @@ from torch.utils.data import DataLoader
 from matpose.canvas import Canvas
 from matpose.errors import ModelError
 from matpose.nn.scaling import scale_free
+from matpose.training.couples import side_by_side
 from matpose.training.crwt import run_stage
 from matpose.training.data import batches
 from matpose.training.history import read_history
 from matpose.training.joint_figures import score_of
 from matpose.training.joint_maps import JointMaps
 from matpose.training.joint_step import moved, without_contact
+from matpose.training.look import Look, answered
+from matpose.training.moved_truth import moved_truth, padded_truth
 from matpose.training.world import World
-from matpose.zoo.padding import padded, to_padded
-from matpose.zoo.system import Answer, System, Truth
+from matpose.zoo.crops import crop
+from matpose.zoo.grouping import GroupingHead
+from matpose.zoo.padding import padded
+from matpose.zoo.system import System, Truth
 
 STAGE = "joints"
 DROPS = (0.7, 0.9)  # of the samples, after which the rate is a tenth, as the five baselines were trained on SLP
@@ -55,31 +60,29 @@ class Budget:
         return max(LOOKS, self.samples // self.batch)
 
 
-def answered(system: System, pressure: torch.Tensor) -> Answer:
-    """Joints of (B, 1, H, W) pressure on the canvas, any unit; places in [-1, 1] over the canvas, padded or not."""
-    x = padded(scale_free(pressure), system.backbone)
-    found = system(x)
-    return Answer(to_padded(found.xy_norm, _size(x), _size(pressure)), found.score)
-
-
 def _size(maps: torch.Tensor) -> tuple[int, int]:
     return maps.shape[2], maps.shape[3]
 
 
 class SystemModule(L.LightningModule):
-    """Learns joints from simulated labels; all chance comes from (seed, epoch, batch), so a resumed run repeats it.
+    """Learns joints from labels; all chance comes from (seed, epoch, batch), so a resumed run repeats it.
+
+    A system that groups joints learns from every other batch as pairs of people, or it would never tell two apart.
 
     Args:
         system: the system.
-        labelled: simulated maps with joints.
+        labelled: maps with joints; NaN where nobody knows one.
         val: of other bodies; the best look at them is kept.
         canvas: the grid of both.
         budget: how much of what.
+        look: how the system looks at a map.
     """
 
-    def __init__(self, system: System, labelled: JointMaps, val: JointMaps, canvas: Canvas, budget: Budget) -> None:
+    def __init__(
+        self, system: System, labelled: JointMaps, val: JointMaps, canvas: Canvas, budget: Budget, look: Look
+    ) -> None:
         super().__init__()
-        self.model = system
+        self.model, self.look = system, look
         self.labelled, self.val_maps, self.canvas, self.budget = labelled, val, canvas, budget
         self.aspect = canvas.width_m / canvas.height_m
 
@@ -94,9 +97,12 @@ class SystemModule(L.LightningModule):
     def training_step(self, index: torch.Tensor, batch_index: int) -> torch.Tensor:
         generator = torch.Generator().manual_seed((self.budget.seed << 40) + (self.current_epoch << 20) + batch_index)
         pressure, truth = self._varied(self.labelled.select(index), generator)
+        if isinstance(self.model.head, GroupingHead) and self.look.crop == "none" and batch_index % 2:
+            pressure, truth = side_by_side(pressure, truth, self.canvas, generator)
         x = padded(scale_free(pressure), self.model.backbone)
-        truth = truth._replace(xy_norm=to_padded(truth.xy_norm, _size(pressure), _size(x)))
-        parts = self.model.loss(x.to(self.device), Truth(*(value.to(self.device) for value in truth)))
+        truth = padded_truth(truth, _size(pressure), _size(x))
+        known = {name: value.to(self.device) for name, value in truth._asdict().items() if value is not None}
+        parts = self.model.loss(x.to(self.device), Truth(**known))
         for name, value in parts.items():
             self.log(f"train_{name}", value, on_step=False, on_epoch=True, batch_size=len(index))
         return parts["loss"]
@@ -108,14 +114,16 @@ class SystemModule(L.LightningModule):
             pressure, lost = without_contact(maps, generator, aspect=self.aspect)
             contact = contact & ~lost
         seen, warp = moved(pressure, generator, aspect=self.aspect)
-        xy_norm = warp.arrives(maps.xy_norm)
-        return seen, Truth(xy_norm, contact, (xy_norm.abs() <= 1).all(-1).float())
+        box = self.look.box(seen)
+        truth = moved_truth(maps, contact, warp, self.canvas, box)
+        return seen if box is None else crop(seen, box, _size(seen)), truth
 
     def on_validation_epoch_start(self) -> None:
         self._found: list[torch.Tensor] = []
 
     def validation_step(self, index: torch.Tensor, batch_index: int) -> None:
-        self._found.append(answered(self.model, self.val_maps.pressure[index].float().to(self.device)).xy_norm.cpu())
+        pressure = self.val_maps.pressure[index].float().to(self.device)
+        self._found.append(answered(self.model, pressure, Look(self.look.crop)).xy_norm.cpu())
 
     def on_validation_epoch_end(self) -> None:
         figures = score_of(torch.cat(self._found), self.val_maps, self.canvas)
@@ -140,6 +148,7 @@ def fit_system(
     budget: Budget,
     folder: Path,
     *,
+    look: Look | None = None,
     resume: bool = True,
     progress: bool = True,
     device: str = "cpu",
@@ -148,10 +157,11 @@ def fit_system(
 
     Args:
         system: fresh.
-        labelled, val: simulated maps, of different bodies.
+        labelled, val: maps with joints, of different bodies.
         canvas: the grid of both.
         budget: how much of what.
         folder: takes checkpoints and ``metrics.csv``.
+        look: how it looks at maps; by default at the whole.
         resume: go on from the checkpoints in ``folder``.
         progress: show a bar.
         device: "cpu", "cuda" or "auto".
@@ -166,7 +176,7 @@ def fit_system(
         raise ModelError("there are no maps to learn from", mend="simulate some bodies")
     rows = read_history(folder / "metrics.csv") if resume else []
     run_stage(
-        SystemModule(system, labelled, val, canvas, budget), STAGE, folder, rows,
+        SystemModule(system, labelled, val, canvas, budget, look or Look()), STAGE, folder, rows,
         epochs=LOOKS, patience=LOOKS, resume=resume, progress=progress, device=device, world=World(),
     )  # fmt: skip
     system.cpu().eval()

@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from matpose.losses.laplace import expected_distance, laplace_nll
+from matpose.losses.weighted import weighted_mean
 from matpose.nn.encoder import NATIVE_BLOCKS, Encoder
 from matpose.nn.heatmap import cell_grid
 from matpose.nn.joint_head import JointHead, Joints
@@ -67,10 +68,11 @@ class MatposeHead(Head):
         heatmaps = output.logits.flatten(2).softmax(-1).view_as(output.logits)
         x, y = cell_grid(heatmaps.shape[2], heatmaps.shape[3], heatmaps)
         cells = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).view(1, -1, 2) * stretch
+        pressed = F.binary_cross_entropy_with_logits(output.contact, truth.contact.float(), reduction="none")
         return {
-            "place": laplace_nll(distance, output.log_scale),
-            "heat": expected_distance(heatmaps, cells.expand(len(there), -1, 2), there),
-            "contact": F.binary_cross_entropy_with_logits(output.contact, truth.contact.float()),
+            "place": laplace_nll(distance, output.log_scale, truth.weight),
+            "heat": expected_distance(heatmaps, cells.expand(len(there), -1, 2), there, truth.weight),
+            "contact": weighted_mean(pressed, truth.weight),
         }
 
 

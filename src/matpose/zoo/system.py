@@ -37,13 +37,21 @@ class Truth(NamedTuple):
         xy_norm: (B, J, 2); beyond [-1, 1] where a limb hangs over the edge.
         contact: (B, J) bool, whether the body presses on the mat there.
         weight: (B, J) float, 0 for a joint that must not be learned from.
+        height: (B, J), how high a joint lies over the unloaded mat, in half-heights of the map; None if not known.
+        parts: (B, H, W) int8, which part of the body presses on each cell, as
+            :func:`matpose.zoo.heads.part_mask.part_labels` says it; None if not known.
+        pressure: (B, 1, H, W), any unit, what the body presses with, without what a sensor made of it; None if not
+            known.
 
-    For heads that find several people (:mod:`matpose.zoo.grouping`) all three may have an axis of people after B.
+    For heads that find several people (:mod:`matpose.zoo.grouping`) the first three may have an axis of people after B.
     """
 
     xy_norm: torch.Tensor
     contact: torch.Tensor
     weight: torch.Tensor
+    height: torch.Tensor | None = None
+    parts: torch.Tensor | None = None
+    pressure: torch.Tensor | None = None
 
 
 class Answer(NamedTuple):

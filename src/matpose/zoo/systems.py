@@ -15,13 +15,16 @@ from matpose.zoo.backbones.pyranet import PyraNet
 from matpose.zoo.backbones.resnet18 import ResNet18
 from matpose.zoo.backbones.respose import ResPose
 from matpose.zoo.backbones.shglass import SHGlass
+from matpose.zoo.grouping import GroupingHead
 from matpose.zoo.heads.blazepose import BlazePoseHead
+from matpose.zoo.heads.body_parameters import BodyParametersHead
 from matpose.zoo.heads.compositional import CompositionalHead
 from matpose.zoo.heads.deeppose import DeepPoseHead
 from matpose.zoo.heads.dual_source import DualSourceHead
 from matpose.zoo.heads.heatmap import HeatmapHead
 from matpose.zoo.heads.integral import IntegralHead
 from matpose.zoo.heads.multi_task import MultiTaskHead
+from matpose.zoo.heads.part_mask import PartMaskHead
 from matpose.zoo.heads.prtr import PRTRHead
 from matpose.zoo.heads.residual_likelihood import ResidualLikelihoodHead
 from matpose.zoo.heads.simcc import SimccHead
@@ -76,8 +79,24 @@ TECHNIQUES: dict[str, Build] = {
     "prtr": lambda net, size, poses: PRTRHead(net.channels),
     "multi_task": lambda net, size, poses: MultiTaskHead(net.channels),
     "dual_source": lambda net, size, poses: DualSourceHead(net.channels, net.stride),
+    "grouping": lambda net, size, poses: GroupingHead(net.channels, net.stride),
     "skeleton": lambda net, size, poses: SkeletonMapsHead(net.channels, net.stride),
+    "parts": lambda net, size, poses: PartMaskHead(net.channels, net.stride),
+    "body": lambda net, size, poses: BodyParametersHead(net.channels, poses, size, grid=_grid(size)),
 }
+
+DETAILED = ("parts", "body")
+"""Techniques that learn from more than joints on the map, where the truth knows it."""
+
+
+def learns_detail(name: str) -> bool:
+    """Whether a system's technique is one of ``DETAILED``.
+
+    Example:
+        >>> learns_detail("native+body"), learns_detail("shglass")
+        (True, False)
+    """
+    return name.partition("+")[2] in DETAILED
 
 
 def check_system(name: str) -> None:

@@ -19,17 +19,7 @@ from matpose.zoo.system import JOINTS, Answer, Head, Seen, Truth
 PARTS = 22
 """Codes of a recording's ``parts``: none, and 21 parts of the body."""
 BESIDE = -1
-"""Not on the mat, or not known."""
-
-
-class PartTruth(NamedTuple):
-    """Which part of the body presses on each cell.
-
-    Args:
-        parts: (B, H, W) int8, coded as a recording's ``parts``, 0 for none; ``BESIDE`` where nothing is known.
-    """
-
-    parts: torch.Tensor
+"""Not on the mat, or not known: the code of such cells in a truth's ``parts``."""
 
 
 def part_labels(parts: np.ndarray, mat: Mat, canvas: Canvas, origin_m: tuple[float, float] | None = None) -> np.ndarray:
@@ -74,22 +64,22 @@ def outline(parts: torch.Tensor) -> torch.Tensor:
     return ((parts > 0)[:, None] & (beside > 0))[:, 0]
 
 
-def part_loss(logits: torch.Tensor, truth: PartTruth) -> torch.Tensor:
+def part_loss(logits: torch.Tensor, parts: torch.Tensor) -> torch.Tensor:
     """Cross-entropy over the cells that are known.
 
     Args:
         logits: (B, P, h, w), brought to the truth's size where it is another.
-        truth: of H x W cells.
+        parts: (B, H, W) int8 codes; ``BESIDE`` where nothing is known.
 
     Returns:
         Scalar, 0 where no cell is known.
 
     Example:
-        >>> two = PartTruth(torch.tensor([[[3, BESIDE]]], dtype=torch.int8))
+        >>> two = torch.tensor([[[3, BESIDE]]], dtype=torch.int8)
         >>> round(float(part_loss(torch.zeros(1, 22, 1, 2), two)), 4)  # log 22
         3.091
     """
-    parts = truth.parts.long()
+    parts = parts.long()
     if logits.shape[2:] != parts.shape[1:]:
         logits = F.interpolate(logits, size=parts.shape[1:], mode="bilinear", align_corners=False)
     known = (parts != BESIDE).sum().clamp_min(1)
@@ -111,8 +101,8 @@ class Masked(NamedTuple):
 class PartMaskHead(Head):
     """Part masks, then heatmaps of joints from features and masks together: joints lie where parts meet.
 
-    Parts: "heatmap", half the mean square from Gaussians, by :meth:`losses`; "part", cross-entropy, by
-    :meth:`part_losses` where parts are known, as on simulated bodies.
+    Parts: "heatmap", half the mean square from Gaussians; "part", cross-entropy, where the truth knows parts, as that
+    of simulated bodies does.
 
     Args:
         channels, stride: of the features.
@@ -141,8 +131,5 @@ class PartMaskHead(Head):
         return decode_parabola(output.heatmaps)
 
     def losses(self, output: Masked, truth: Truth) -> dict[str, torch.Tensor]:
-        return {"heatmap": heatmap_loss(output.heatmaps, truth, self.sigma_cells)}
-
-    def part_losses(self, output: Masked, truth: PartTruth) -> dict[str, torch.Tensor]:
-        """What the masks lost."""
-        return {"part": part_loss(output.parts, truth)}
+        lost = {"heatmap": heatmap_loss(output.heatmaps, truth, self.sigma_cells)}
+        return lost if truth.parts is None else lost | {"part": part_loss(output.parts, truth.parts)}
