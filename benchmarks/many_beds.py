@@ -167,7 +167,7 @@ def main() -> None:
     ward = Ward(options.beds, HOUR_S if options.soak else options.seconds, options.soak)
     with TemporaryDirectory(dir=options.store) as folder:
         figures = asyncio.run(run(ward, Path(folder)))
-    record("many_beds_soak" if options.soak else "many_beds", {**figures, "cores": os.cpu_count()})
+    record("many-beds-soak" if options.soak else "many-beds", {**figures, "cores": os.cpu_count()})
 
 
 if __name__ == "__main__":

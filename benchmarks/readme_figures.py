@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from figures_of_bedside import bedside
 from figures_of_method import of_the_method
 from figures_of_model import joints, of_parts, of_the_model, postures
 
@@ -32,7 +33,7 @@ def write_between(path: Path, lines: list[str]) -> None:
 
 def main() -> None:
     results = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (HERE / "results").glob("*.json")}
-    write_between(HOME / "README.md", of_parts(results, joints, postures))
+    write_between(HOME / "README.md", of_parts(results, joints, postures, bedside))
     write_between(HOME / "MODEL_CARD.md", of_the_model(results))
     write_between(HOME / "docs" / "figures.md", of_the_method(results))
 
