@@ -20,6 +20,7 @@ import numpy as np
 from record import of_model, record
 
 from matpose.datasets import load
+from matpose.evaluation.bootstrap import centile_bootstrap
 from matpose.evaluation.joint_score import MIRRORED, TOLERANCE, trust_score
 from matpose.labelling.agreement import agreement, consensus
 from matpose.labelling.marks import SEEN, Mark, read_marks
@@ -136,6 +137,7 @@ def main() -> None:
     xy_m, confidence = predicted(poses)
     known = np.isfinite(marked.xy_m[..., 0]) & np.isfinite(xy_m[..., 0])
     error_m = np.linalg.norm(xy_m - marked.xy_m, axis=-1)
+    whose = np.broadcast_to(marked.subject[:, None], known.shape)
     record(
         of_model("marked-frames", given.model),
         {
@@ -143,6 +145,10 @@ def main() -> None:
             "frames": len(frames),
             "annotators": agreement(first, second),
             "model": errors(xy_m, marked),
+            "ci95_over_people": {
+                "median_cm": centile_bootstrap(100 * error_m[known], whose[known]),
+                "p90_cm": centile_bootstrap(100 * error_m[known], whose[known], 90),
+            },
             "trust": trust_score(confidence[known], error_m[known], np.array(TOLERANCE * HEAD_M)),
             "rivals": {
                 f"mean pose of the others in the same {what}{', moved to the centre of pressure' if aligned else ''}":

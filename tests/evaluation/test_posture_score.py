@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix
 
-from matpose.evaluation.bootstrap import subject_bootstrap
+from matpose.evaluation.bootstrap import centile_bootstrap, subject_bootstrap
 from matpose.evaluation.posture_score import confusion, score
 
 
@@ -69,6 +69,21 @@ def test_bootstrap_of_equal_people_has_the_binomial_interval():
     correct = np.repeat([1.0, 0.0] * 5, 100)
     subject = np.repeat(np.arange(10).astype(str), 100)
     assert subject_bootstrap(correct, subject) == pytest.approx((0.2, 0.8))
+
+
+def test_bootstrap_of_a_median_is_that_of_drawing_people_by_hand():
+    rng = np.random.default_rng(3)
+    values, subject = rng.exponential(size=60), np.repeat(np.arange(20), 3)
+    people = [values[subject == one] for one in range(20)]
+    by_hand = [
+        np.percentile(np.concatenate([people[one] for one in rng.integers(20, size=20)]), 80) for _ in range(4000)
+    ]
+    found = centile_bootstrap(values, subject, 80, draws=4000)
+    assert found == pytest.approx(np.percentile(by_hand, (2.5, 97.5)), rel=0.08)
+    single = centile_bootstrap(values, np.arange(60), 80, draws=4000)  # as if each value were somebody else's
+    assert single is not None
+    assert found is not None
+    assert abs((single[1] - single[0]) - (found[1] - found[0])) > 1e-3
 
 
 def test_bootstrap_weighs_people_by_their_frames():

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from matpose.canvas import Canvas
+from matpose.evaluation.bootstrap import centile_bootstrap, subject_bootstrap
 from matpose.evaluation.joint_score import TOLERANCE, auroc, joint_score, trust_score
 from matpose.nn.pose_net import PoseNet
 from matpose.training.joint_maps import POSTURES, JointMaps
@@ -24,7 +25,8 @@ def joint_figures(net: PoseNet, maps: JointMaps, canvas: Canvas) -> dict[str, An
         canvas: the grid of the maps.
 
     Returns:
-        ``maps``, their number; ``joints`` as of :func:`~matpose.evaluation.joint_score.joint_score`; ``trust`` as of
+        ``maps``, their number; ``joints`` as of :func:`~matpose.evaluation.joint_score.joint_score`, and ``ci95`` of
+        its ``median_cm`` and ``pckh20`` over bodies; ``trust`` as of
         :func:`~matpose.evaluation.joint_score.trust_score`; ``contact_auroc``, and ``contact_auroc_local_pressure``
         of its rival, the largest pressure within a cell of the predicted joint over the map's force-weighted mean;
         ``posture_accuracy``; ``by_posture_mean_cm``.
@@ -40,9 +42,15 @@ def joint_figures(net: PoseNet, maps: JointMaps, canvas: Canvas) -> dict[str, An
     pressed = torch.cat([one.joints_contact for one in found]).numpy()
     answer = torch.cat([one.posture for one in found]).argmax(1)
     of_posture = {name: (maps.posture == number).numpy() for number, name in enumerate(POSTURES)}
+    whose = np.repeat(maps.body.numpy(), error_m.shape[1])
+    near = (error_m < TOLERANCE * head_m[:, None]).astype(float)
     return {
         "maps": len(maps),
         "joints": score_of(xy_norm, maps, canvas),
+        "ci95": {
+            "median_cm": centile_bootstrap(error_m.ravel() * 100, whose),
+            "pckh20": subject_bootstrap(near.ravel(), whose, draws=1000),
+        },
         "trust": trust_score(confidence, error_m, TOLERANCE * head_m[:, None]),
         "contact_auroc": auroc(pressed, contact),
         "contact_auroc_local_pressure": auroc(local_pressure(maps.pressure.float(), xy_norm).numpy(), contact),
