@@ -19,8 +19,8 @@ from matpose.live.state import BedFacts
 from matpose.mat import Mat
 from matpose.monitor.moment import Event, Moment
 
-WORKERS = 2
-"""Threads that work on frames: the network computes in one while the other does the rest."""
+WORKERS = 1
+"""Threads that work on frames: two fight over the interpreter, and a frame costs half as much again."""
 WAITING = 256
 """Frames that wait for a worker; a source with more to say waits with them, for none may be lost."""
 BATCH = 32
