@@ -20,7 +20,7 @@ from matpose.training.compare_recipe import load_compare_recipe
 
 RECIPE = (
     "systems=[matpose,native+heatmap,native+dark,native+integral,native+simcc,native+rle,native+deeppose]",
-    "bodies=400", "readings=4", "test_bodies=60", "samples=9600",
+    "bodies=300", "readings=4", "test_bodies=60", "samples=6400",
 )  # fmt: skip
 
 
