@@ -22,7 +22,7 @@ import matpose
 from matpose.live.arrival import Arrival
 from matpose.live.journal import Journal
 from matpose.live.metrics import resident_bytes
-from matpose.live.service import WORKERS, Service
+from matpose.live.service import Service
 from matpose.monitor.moment import Event
 from matpose.monitor.settings import Settings
 from matpose.monitor.store import Store
@@ -83,7 +83,7 @@ class Ward:
 
 async def run(ward: Ward, folder: Path) -> dict:
     """Feed a service with a ward until it has published every frame."""
-    detectors, path = [Detector() for _ in range(WORKERS)], folder / "ward.sqlite"
+    detector, path = Detector(), folder / "ward.sqlite"
     journal = Journal(Store(path, keep_days=30), lambda: Store(path, read_only=True))
     ages: list[float] = []
     kept = 0
@@ -97,7 +97,7 @@ async def run(ward: Ward, folder: Path) -> dict:
 
     service = Service(
         [ward],
-        lambda bed, mat, unit, worker: (Watch(detectors[worker], mat, unit, Settings()), 2.0),
+        lambda bed, mat, unit: (Watch(detector, mat, unit, Settings()), 2.0),
         journal=journal,
         heard=heard,
     )

@@ -30,9 +30,9 @@ from matpose.quality import clean
 from matpose.recording import Recording
 from matpose.simulate.generate import recording_of
 from matpose.simulate.scene import draw_readings
-from matpose.simulate.workers import in_order
 from matpose.training.data import UNFIT
 from matpose.training.pictures import save_pictures
+from matpose.workers import in_order
 
 DATA = Path("../shared/data")
 DOCS = Path(__file__).parents[1] / "docs"

@@ -54,7 +54,7 @@ class FakeWatch:
         return moment(epoch_s, level=float(frame[0, 0]), events=events)
 
 
-def watch_for(bed: str, mat: Mat, unit: str, worker: int) -> tuple[FakeWatch, float]:
+def watch_for(bed: str, mat: Mat, unit: str) -> tuple[FakeWatch, float]:
     return FakeWatch(), 2.0
 
 

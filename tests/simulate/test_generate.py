@@ -24,7 +24,7 @@ from matpose.readers import read
 from matpose.recording import Flag, Recording
 from matpose.simulate.generate import recording_of, simulate_frames, simulate_night
 from matpose.simulate.sheet import COLUMNS, MOST, draw_sheet, write_sheet
-from matpose.simulate.workers import in_order
+from matpose.workers import in_order
 
 SETTINGS = {"seed": 7, "posture": None}
 

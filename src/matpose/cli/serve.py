@@ -161,18 +161,17 @@ def _opened(specs: list[str], known_mat: dict[str, Any]) -> list[Source]:
 
 
 def _watching(path: Path | None, given: dict[str, float], model: Path | None, backend: str | None) -> WatchFor:
-    """What makes each bed's watch, with the bed's own settings; the beds of one worker share a model."""
-    from matpose.live.service import WORKERS
+    """What makes each bed's watch, with the bed's own settings; all share a model."""
     from matpose.live.ward import read_ward
     from matpose.monitor.watch import Watch
     from matpose.runtime import Detector
 
     ward = read_ward(path, given)
-    detectors = [Detector(model, backend=backend) for _ in range(WORKERS)]
+    detector = Detector(model, backend=backend)
 
-    def watch_for(bed: str, mat: Mat, unit: str, worker: int) -> tuple[Watch, float]:
+    def watch_for(bed: str, mat: Mat, unit: str) -> tuple[Watch, float]:
         settings = ward.settings_of(bed)
-        return Watch(detectors[worker], mat, unit, settings), settings.turn_interval_h
+        return Watch(detector, mat, unit, settings), settings.turn_interval_h
 
     return watch_for
 

@@ -26,14 +26,11 @@ def subject_bootstrap(
         >>> subject_bootstrap(np.array([1.0, 1.0, 0.0]), np.array(["a", "a", "b"]))
         (0.0, 1.0)
     """
-    names, who = np.unique(subject, return_inverse=True)
-    if len(names) < 2:
+    who, times = _resampled(subject, draws, seed)
+    if times.shape[1] < 2:
         return None
-    right = np.bincount(who, weights=correct)  # (S,)
-    frames = np.bincount(who)
-    times = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
-    low, high = np.percentile(times @ right / (times @ frames), (2.5, 97.5))
-    return float(low), float(high)
+    right, frames = np.bincount(who, weights=correct), np.bincount(who)  # (S,)
+    return _interval(times @ right / (times @ frames))
 
 
 def centile_bootstrap(
@@ -55,14 +52,24 @@ def centile_bootstrap(
         >>> centile_bootstrap(np.array([1.0, 1.0, 5.0]), np.array(["a", "a", "b"]))
         (1.0, 5.0)
     """
-    names, who = np.unique(subject, return_inverse=True)
-    if len(names) < 2:
+    who, times = _resampled(subject, draws, seed)
+    if times.shape[1] < 2:
         return None
     order = np.argsort(values)
-    times = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
     found = np.empty(draws)
     for draw, weight in enumerate(times):
         below = np.cumsum(weight[who[order]])
         found[draw] = values[order[np.searchsorted(below, max(1, centile / 100 * below[-1]))]]
+    return _interval(found)
+
+
+def _resampled(subject: np.ndarray, draws: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Number of each value's subject (N,), and how often each of S subjects is in each resample (draws, S)."""
+    names, who = np.unique(subject, return_inverse=True)
+    even = np.full(len(names), 1 / max(1, len(names)))
+    return who, np.random.default_rng(seed).multinomial(len(names), even, size=draws)
+
+
+def _interval(found: np.ndarray) -> tuple[float, float]:
     low, high = np.percentile(found, (2.5, 97.5))
     return float(low), float(high)

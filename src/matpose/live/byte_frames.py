@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import AsyncIterable
+
 from matpose.errors import MatposeError
 from matpose.live.arrival import Arrival
+from matpose.live.inbox import Inbox
 from matpose.live.receiver import Receiver, bed_name
 from matpose.live.reconnect import Line
 from matpose.live.text_rows import TextRows
@@ -51,6 +55,12 @@ class ByteFrames:
         if isinstance(self._finder, Decoder) and self._finder.refused is not None:
             self._line.note(self.bed, f"frames that cannot be read: {self._finder.refused}")
         return arrivals
+
+    async def take_all(self, chunks: AsyncIterable[bytes], inbox: Inbox) -> None:
+        """Put the arrivals of all bytes into an inbox, as they come."""
+        async for data in chunks:
+            for arrival in self.take(data, time.time()):
+                inbox.put(arrival)
 
     def _new_finder(self) -> Decoder | TextRows:
         if self._format == "wire":

@@ -19,12 +19,10 @@ from matpose.live.state import BedFacts
 from matpose.mat import Mat
 from matpose.monitor.moment import Event, Moment
 
-WORKERS = 1
-"""Threads that work on frames: two fight over the interpreter, and a frame costs half as much again."""
 WAITING = 256
-"""Frames that wait for a worker; a source with more to say waits with them, for none may be lost."""
+"""Frames that wait for the worker; a source with more to say waits with them, for none may be lost."""
 BATCH = 32
-"""Frames given to a worker at once."""
+"""Frames given to the worker at once."""
 MOST_BEDS = 4096
 """Whoever can send frames could else fill the memory with names of beds."""
 RESTART_S = 5.0
@@ -32,8 +30,8 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 log = logging.getLogger("matpose.live")
 
-WatchFor = Callable[[str, Mat, str, int], tuple[Watching, float]]
-"""Bed, mat, unit and the number of its worker to the bed's watch and its turn interval in hours."""
+WatchFor = Callable[[str, Mat, str], tuple[Watching, float]]
+"""Bed, mat and unit to the bed's watch and its turn interval in hours."""
 
 
 @dataclass(frozen=True)
@@ -43,18 +41,11 @@ class _Waiting:
     came_s: float
 
 
-class _Lane:
-    """A worker and what waits for it; a bed's frames are all in one lane, and so in their order."""
-
-    def __init__(self, number: int) -> None:
-        self.queue: asyncio.Queue[_Waiting] = asyncio.Queue(WAITING)
-        self.worker = ThreadPoolExecutor(1, thread_name_prefix=f"frames-{number}")
-
-
 class Service:
     """Runs sources through beds.
 
-    All of it is on one event loop, but for the work on frames, which worker threads do, bed by bed in their order.
+    All of it is on one event loop, but for the work on frames, which one worker thread does in their order: two would
+    fight over the interpreter, and a frame cost half as much again.
 
     Args:
         sources: where frames come from; no two with the same bed.
@@ -88,8 +79,8 @@ class Service:
         self._watch_for = watch_for
         self._beds: dict[str, Bed] = {}
         self._owner: dict[str, Source] = {}
-        self._lanes = [_Lane(number) for number in range(WORKERS)]
-        self._lane_of: dict[str, _Lane] = {}
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(WAITING)
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="frames")
         self._noted: list[tuple[str, Moment, Event]] = []
         for source in self._sources:
             for name in source.beds:
@@ -101,8 +92,8 @@ class Service:
 
     @property
     def waiting(self) -> int:
-        """Frames that wait for a worker."""
-        return sum(lane.queue.qsize() for lane in self._lanes)
+        """Frames that wait for the worker."""
+        return self._queue.qsize()
 
     @property
     def sources_waiting(self) -> int:
@@ -116,10 +107,8 @@ class Service:
         Raises:
             MatposeError: what no waiting will mend, once it has ended every source.
         """
-        helpers = [asyncio.create_task(self._work(lane)) for lane in self._lanes]
-        helpers.append(asyncio.create_task(self._tick()))
         listening = [asyncio.create_task(self._listen(source)) for source in self._sources]
-        tasks = [*helpers, *listening]
+        tasks = [asyncio.create_task(self._work()), asyncio.create_task(self._tick()), *listening]
         try:
             running = set(tasks)
             while running:
@@ -131,8 +120,7 @@ class Service:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-            for lane in self._lanes:
-                lane.worker.shutdown()  # then nobody writes any more
+            self._worker.shutdown()  # then nobody writes any more
             self.hub.close()
             self._write_noted()
             if self.journal is not None:
@@ -140,8 +128,7 @@ class Service:
 
     async def drained(self) -> None:
         """Until every frame that came has been published."""
-        for lane in self._lanes:
-            await lane.queue.join()
+        await self._queue.join()
 
     async def _listen(self, source: Source) -> MatposeError | None:
         """Take a source's frames until it ends; what it cannot mend is its answer."""
@@ -154,8 +141,7 @@ class Service:
                         self.sources_failing -= 1
                     bed = self._bed(arrival.bed, source)
                     if bed is not None:
-                        waiting = _Waiting(bed, arrival, self.hub.clock())
-                        await self._lane_of[bed.name].queue.put(waiting)
+                        await self._queue.put(_Waiting(bed, arrival, self.hub.clock()))
                 return None
             except MatposeError as error:
                 if len(self._sources) > 1:  # the last one's error ends the service, and is told by whoever ran it
@@ -184,26 +170,25 @@ class Service:
                 log.warning("frames are not taken: %s", why)
             self.metrics.unwanted[why] += 1
             return None
-        number = len(self._beds) % len(self._lanes)
-        watch, turn_interval_h = self._watch_for(name, source.mat, source.unit, number)
-        self._owner[name], self._lane_of[name] = source, self._lanes[number]
+        watch, turn_interval_h = self._watch_for(name, source.mat, source.unit)
+        self._owner[name] = source
         self._beds[name] = bed = Bed(name, watch, self.journal)
         self.hub.know(BedFacts(name, source.mat, source.unit, turn_interval_h))
         return bed
 
-    async def _work(self, lane: _Lane) -> None:
-        """Give what waits to the lane's worker, and publish what it answers."""
+    async def _work(self) -> None:
+        """Give what waits to the worker, and publish what it answers."""
         loop = asyncio.get_running_loop()
         while True:
-            batch = [await lane.queue.get()]
-            while len(batch) < BATCH and not lane.queue.empty():
-                batch.append(lane.queue.get_nowait())
-            for each, answer in zip(batch, await loop.run_in_executor(lane.worker, _take, batch), strict=True):
+            batch = [await self._queue.get()]
+            while len(batch) < BATCH and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            for each, answer in zip(batch, await loop.run_in_executor(self._worker, _take, batch), strict=True):
                 if isinstance(answer, Exception):
                     self._fail(each.bed.name, answer)
                 else:
                     self._publish(each, answer)
-                lane.queue.task_done()
+                self._queue.task_done()
 
     def _fail(self, bed: str, error: Exception) -> None:
         """An error of ours: a bed whose frames all fail loses its signal, and the others go on."""
@@ -225,7 +210,7 @@ class Service:
         while True:
             self.hub.tick()
             if self._noted:
-                await loop.run_in_executor(self._lanes[0].worker, self._write_noted)
+                await loop.run_in_executor(self._worker, self._write_noted)
             await asyncio.sleep(TICK_S)
 
     def _on_event(self, bed: str, event: Event) -> None:
@@ -241,7 +226,7 @@ class Service:
 
 
 def _take(batch: list[_Waiting]) -> list[Moment | Exception]:
-    """In a worker: one moment a frame, or how our own code failed on it."""
+    """In the worker: one moment a frame, or how our own code failed on it."""
     answers: list[Moment | Exception] = []
     for each in batch:
         try:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
@@ -16,9 +15,11 @@ from threading import RLock
 import numpy as np
 
 from matpose.errors import MatposeError
+from matpose.monitor.kept_frames import unpacked, write_frames
 from matpose.monitor.moment import Event, Moment
-from matpose.monitor.schema import IN_MEMORY, damaged, open_database
-from matpose.monitor.tally import MINUTE_S, Span, Tally
+from matpose.monitor.queries import TIMES, Queries
+from matpose.monitor.schema import IN_MEMORY, open_database
+from matpose.monitor.tally import Span, Tally
 from matpose.monitor.tally_rows import DOSE_COLUMNS, MINUTE_COLUMNS, write_tally
 from matpose.recording import PART_NAMES
 
@@ -30,8 +31,6 @@ PRUNED_AT_ONCE = 5  # beds a commit, so that none takes long
 WAITING_EVENTS = 100_000  # kept in memory while the disk refuses
 WAITING_MINUTES = 100_000
 FREED_PAGES = 2000
-
-_TIMES = {"events": "epoch_s", "spans": "until_s", "minutes": "minute", "doses": "minute", "frames": "epoch_s"}
 
 
 class Store:
@@ -78,7 +77,8 @@ class Store:
         self._lock = RLock()
         self._db = open_database(self._path, read_only=read_only)
         self._read_only = read_only
-        self._ids: dict[str, int] = dict(self._rows("SELECT name, id FROM beds"))
+        self._query = Queries(self._db, self._path)
+        self._ids: dict[str, int] = dict(self._query.rows("SELECT name, id FROM beds"))
         self._tallies: dict[str, Tally] = {}
         self._intervals_s: dict[str, float] = {}
         self._events: deque[tuple[str, Event]] = deque(maxlen=WAITING_EVENTS)
@@ -142,19 +142,7 @@ class Store:
         """``{"bed", "first_s", "last_s", "turn_interval_h"}`` of every bed, by name; epoch seconds."""
         with self._lock:
             self._write_for_reading(None)
-            rows = self._rows(
-                "SELECT name, (SELECT min(minute) FROM minutes WHERE bed = id), "
-                "(SELECT max(minute) FROM minutes WHERE bed = id), turn_interval_s FROM beds ORDER BY name"
-            )
-        return [
-            {
-                "bed": name,
-                "first_s": first,
-                "last_s": None if last is None else last + MINUTE_S,
-                "turn_interval_h": None if interval_s is None else interval_s / 3600,
-            }
-            for name, first, last, interval_s in rows
-        ]
+            return self._query.beds()
 
     def events(
         self,
@@ -176,22 +164,8 @@ class Store:
         Returns:
             ``{"id", "bed", "epoch_s", "kind", "detail"}`` each.
         """
-        chosen = None if kinds is None else tuple(kinds)
-        where, values = _range("epoch_s", since_s, until_s)
-        if chosen is not None:
-            where += f" AND kind IN ({', '.join('?' * len(chosen))})"
-        if bed is not None:
-            where += " AND name = ?"
-        query = (
-            "SELECT events.id, name, epoch_s, kind, detail FROM events JOIN beds ON beds.id = bed "
-            f"WHERE {where} ORDER BY epoch_s DESC, events.id DESC LIMIT ?"
-        )
         with self._lock:
-            rows = self._rows(
-                query, *values, *(chosen or ()), *(() if bed is None else (bed,)), -1 if limit is None else limit
-            )
-        names = ("id", "bed", "epoch_s", "kind")
-        return [dict(zip(names, row, strict=False)) | {"detail": json.loads(row[4])} for row in reversed(rows)]
+            return self._query.events(bed, since_s, until_s, None if kinds is None else tuple(kinds), limit)
 
     def doses(self, bed: str, *, since_s: float | None = None, until_s: float | None = None) -> list[dict]:
         """What each part bore, minute by minute; a part that bore nothing has no row.
@@ -201,23 +175,19 @@ class Store:
             have no unit. Sums of ``mmhg_h`` are the monitor's doses: below 0 in minutes of recovery.
         """
         names = ("minute", "part", *DOSE_COLUMNS)
-        rows = self._of_bed("doses", "minute", names, bed, since_s, until_s)
+        rows = self._of_bed("doses", names, bed, since_s, until_s)
         return [row | {"part": PART_NAMES[row["part"]]} for row in rows]
 
     def minutes(self, bed: str, *, since_s: float | None = None, until_s: float | None = None) -> list[dict]:
         """How each minute was: a dictionary of the table's columns each, ``minute`` being its first epoch second."""
-        return self._of_bed("minutes", "minute", ("minute", *MINUTE_COLUMNS), bed, since_s, until_s)
+        return self._of_bed("minutes", ("minute", *MINUTE_COLUMNS), bed, since_s, until_s)
 
     def spans(self, bed: str, what: str, *, since_s: float | None = None, until_s: float | None = None) -> list[Span]:
         """Times in which one thing held: see :class:`matpose.monitor.tally.Span`; cut to what is asked for."""
         low, high = -np.inf if since_s is None else since_s, np.inf if until_s is None else until_s
         with self._lock:
             self._write_for_reading(bed)
-            rows = self._rows(
-                "SELECT value, from_s, until_s FROM spans WHERE bed = ? AND what = ? AND until_s > ? AND from_s < ? "
-                "ORDER BY from_s",
-                self._ids.get(bed, -1), what, low, high,
-            )  # fmt: skip
+            rows = self._query.spans(self._ids.get(bed, -1), what, low, high)
         return [Span(what, value, max(start, low), min(stop, high)) for value, start, stop in rows]
 
     def postures(self, bed: str, *, since_s: float | None = None, until_s: float | None = None) -> list[dict]:
@@ -232,12 +202,11 @@ class Store:
     ) -> Iterator[tuple[float, np.ndarray]]:
         """(epoch_s, (rows, cols) float32) of the frames kept, one at a time."""
         names = ("id", "epoch_s", "rows", "cols")
-        for row in self._of_bed("frames", "epoch_s", names, bed, since_s, until_s):
+        for row in self._of_bed("frames", names, bed, since_s, until_s):
             with self._lock:
-                found = self._rows("SELECT data FROM frames WHERE id = ?", row["id"])
+                found = self._query.rows("SELECT data FROM frames WHERE id = ?", row["id"])
             if found:  # not pruned meanwhile
-                shape = (row["rows"], row["cols"])
-                yield row["epoch_s"], np.frombuffer(zlib.decompress(found[0][0]), "<f4").reshape(shape)
+                yield row["epoch_s"], unpacked(found[0][0], row["rows"], row["cols"])
 
     def prune(self, now_s: float) -> int:
         """Delete what is older than ``keep_days`` before ``now_s`` (epoch seconds); the number of rows."""
@@ -315,7 +284,10 @@ class Store:
             self._db.execute(
                 "UPDATE beds SET turn_interval_s = ? WHERE id = ?", (self._intervals_s.get(name), number(name))
             )
-        kept_bytes = self._write_frames(number) if self._frames else self._kept_bytes
+        kept_bytes = self._kept_bytes
+        if self._frames:
+            frames = [(number(name), moment) for name, moment in self._frames]
+            kept_bytes = write_frames(self._db, frames, kept_bytes, self._frames_bytes)
 
         def after() -> None:
             self._ids |= new
@@ -325,30 +297,10 @@ class Store:
 
         return ids, after
 
-    def _write_frames(self, number: Callable[[str], int]) -> int:
-        """Write them, and delete what is too much; the bytes that all frames then take."""
-        kept = self._kept_bytes
-        if kept is None:
-            kept = int(self._db.execute("SELECT coalesce(sum(bytes), 0) FROM frames").fetchone()[0])
-        for name, moment in self._frames:
-            data = zlib.compress(np.ascontiguousarray(moment.frame, "<f4").tobytes(), 1)
-            self._db.execute(
-                "INSERT INTO frames (bed, epoch_s, rows, cols, bytes, data) VALUES (?, ?, ?, ?, ?, ?)",
-                (number(name), moment.epoch_s, *moment.frame.shape, len(data), data),
-            )
-            kept += len(data)
-        oldest = self._db.execute("SELECT id, bytes FROM frames ORDER BY id")
-        gone = []
-        while kept > self._frames_bytes and (row := oldest.fetchone()):
-            gone.append(row[:1])
-            kept -= row[1]
-        self._db.executemany("DELETE FROM frames WHERE id = ?", gone)
-        return kept
-
     def _prune_beds(self, beds: list[int], now_s: float):
         before_s, count = now_s - (self._keep_s or 0), 0
         for bed in beds:
-            for table, column in _TIMES.items():
+            for table, column in TIMES.items():
                 count += self._db.execute(
                     f"DELETE FROM {table} WHERE bed = ? AND {column} < ?", (bed, before_s)
                 ).rowcount
@@ -376,31 +328,8 @@ class Store:
                 self._save(due)
 
     def _of_bed(
-        self,
-        table: str,
-        time_column: str,
-        names: tuple[str, ...],
-        bed: str,
-        since_s: float | None,
-        until_s: float | None,
+        self, table: str, names: tuple[str, ...], bed: str, since_s: float | None, until_s: float | None
     ) -> list[dict]:
-        where, values = _range(time_column, since_s, until_s)
         with self._lock:
             self._write_for_reading(bed)
-            query = f"SELECT {', '.join(names)} FROM {table} WHERE bed = ? AND {where} ORDER BY {time_column}"
-            rows = self._rows(query, self._ids.get(bed, -1), *values)
-        return [dict(zip(names, row, strict=True)) for row in rows]
-
-    def _rows(self, query: str, *values) -> list[tuple]:
-        try:
-            return self._db.execute(query, values).fetchall()
-        except sqlite3.ProgrammingError as error:
-            raise MatposeError(f"the store is not open: {error}", mend="open it again", path=self._path) from None
-        except sqlite3.DatabaseError as error:
-            raise damaged(error, self._path) from None
-
-
-def _range(column: str, since_s: float | None, until_s: float | None) -> tuple[str, list[float]]:
-    bounds = [(f"{column} >= ?", since_s), (f"{column} < ?", until_s)]
-    given = [(text, value) for text, value in bounds if value is not None]
-    return " AND ".join(["1", *(text for text, _ in given)]), [value for _, value in given]
+            return self._query.of_bed(table, names, self._ids.get(bed, -1), since_s, until_s)

@@ -38,7 +38,7 @@ def read_hdf5(path: str | PathLike[str]) -> Recording:
     path = Path(path)
     try:
         with h5py.File(path, "r") as file:
-            recording = _read(SafeGroup(file, path))
+            recording = recording_in(SafeGroup(file, path))
     except UnreadableFile:
         raise
     except Exception as error:  # a damaged HDF5 file fails in every way the library knows
@@ -53,7 +53,7 @@ def read_hdf5(path: str | PathLike[str]) -> Recording:
     return recording
 
 
-def _read(group: SafeGroup) -> Recording:
+def recording_in(group: SafeGroup) -> Recording:
     version = group.number("schema_version")
     if version is None:
         raise UnreadableFile(

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from matpose.errors import MatposeError, UnreadableFile
-from matpose.readers.hdf5 import _read
+from matpose.readers.hdf5 import recording_in
 from matpose.readers.hdf5_write import problem_of
 from matpose.readers.safe_hdf5 import SafeGroup
 from matpose.recording import Recording
@@ -67,7 +67,7 @@ def opened(path: str | PathLike[str]) -> Iterator[Recording]:
         raise _unreadable(error, path) from error
     with file:
         try:
-            recording = _read(_Lazy(file, path))
+            recording = recording_in(_Lazy(file, path))
             problem = problem_of(recording)
         except UnreadableFile:
             raise

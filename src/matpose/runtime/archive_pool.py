@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
-from matpose.simulate.workers import _no_interrupt, _one_thread_each, _settle
+from matpose.workers import no_interrupt, one_thread_each, settle
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -71,14 +71,14 @@ class Pool:
     ) -> Generator[tuple[Item, Made | None], None, list[Item]]:
         """Returns what was under way when a process died: one of them is to blame."""
         flying: dict[Future[Made], Item] = {}
-        with _one_thread_each():
+        with one_thread_each():
             pool = ProcessPoolExecutor(
                 workers, _context, initializer=_begin, initargs=(self._frames, self._stop)
             )  # fmt: skip
             try:
                 while left or flying:
                     while left and len(flying) < ahead * workers:
-                        with _no_interrupt():
+                        with no_interrupt():
                             future = pool.submit(work, left[0])
                         flying[future] = left.popleft()
                     done, _ = wait(flying, return_when=FIRST_COMPLETED)
@@ -102,7 +102,7 @@ _stop: Any = None
 def _begin(frames: Any, stop: Any) -> None:
     global _frames, _stop
     _frames, _stop = frames, stop
-    _settle()
+    settle()
 
 
 def step(frames: int) -> None:

@@ -22,7 +22,7 @@ from matpose.readers.files import refuse_too_long, refuse_too_many
 from matpose.readers.hdf5_stream import RecordingStream
 from matpose.recording import FACTS, Recording
 from matpose.simulate.sample import Sample
-from matpose.simulate.workers import in_order
+from matpose.workers import in_order
 
 
 def simulate_frames(

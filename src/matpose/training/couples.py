@@ -86,7 +86,7 @@ def simulated_couples(
         if head.get("asked") != asked:
             raise DatasetError("other couples were kept there", mend="name another file, or remove it", path=path)
         return Couples(**tensors)
-    from matpose.simulate.workers import in_order
+    from matpose.workers import in_order
 
     found = []
     with closing(in_order(partial(_couple, canvas=wide, seed=seed), range(count), workers)) as made:

@@ -129,7 +129,7 @@ def simulated_joint_maps(
         if head.get("asked") != asked:
             raise DatasetError("other maps were kept there", mend="name another file, or remove it", path=path)
         return JointMaps(**tensors)
-    from matpose.simulate.workers import in_order
+    from matpose.workers import in_order
 
     pieces = [range(start, min(start + BODIES_A_PIECE, bodies)) for start in range(0, bodies, BODIES_A_PIECE)]
     work = partial(_piece, canvas=canvas, mats=tuple(mats), readings=readings, seed=seed, kind=kind, detail=detail)

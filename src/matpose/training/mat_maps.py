@@ -9,8 +9,8 @@ from functools import partial
 from matpose.canvas import Canvas
 from matpose.errors import DatasetError
 from matpose.mat import Mat
-from matpose.simulate.workers import in_order
 from matpose.training.joint_maps import JointMaps, Row, rows_of_body, stacked
+from matpose.workers import in_order
 
 
 def mat_maps(

@@ -153,11 +153,9 @@ class MqttSource:
         self._was_connected = False
         self._backlog_until_s = 0.0
 
-    async def arrivals(self) -> AsyncGenerator[Arrival, None]:
+    def arrivals(self) -> AsyncGenerator[Arrival, None]:
         """Frames without end; MatposeError where the broker does not let us in from the first."""
-        async with aclosing(through_inbox(self._listen)) as arrivals:
-            async for arrival in arrivals:
-                yield arrival
+        return through_inbox(self._listen)
 
     async def _listen(self, inbox: Inbox) -> None:
         async with aclosing(keep_open(self._connection, self.line, self._backoff)) as messages:

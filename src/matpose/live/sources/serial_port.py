@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import threading
-import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
@@ -59,17 +58,13 @@ class SerialSource:
         self._backoff = backoff
         self._was_open = False
 
-    async def arrivals(self) -> AsyncGenerator[Arrival, None]:
+    def arrivals(self) -> AsyncGenerator[Arrival, None]:
         """Frames without end; MatposeError where there is no such port, or it may not be opened."""
-        async with aclosing(through_inbox(self._listen)) as arrivals:
-            async for arrival in arrivals:
-                yield arrival
+        return through_inbox(self._listen)
 
     async def _listen(self, inbox: Inbox) -> None:
         async with aclosing(keep_open(self._connection, self.line, self._backoff)) as chunks:
-            async for data in chunks:
-                for arrival in self._frames.take(data, time.time()):
-                    inbox.put(arrival)
+            await self._frames.take_all(chunks, inbox)
 
     async def _connection(self) -> AsyncGenerator[bytes, None]:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 
@@ -46,17 +45,13 @@ class TcpClient:
         self._silence_s = silence_s
         self._backoff = backoff
 
-    async def arrivals(self) -> AsyncGenerator[Arrival, None]:
+    def arrivals(self) -> AsyncGenerator[Arrival, None]:
         """Frames without end."""
-        async with aclosing(through_inbox(self._listen)) as arrivals:
-            async for arrival in arrivals:
-                yield arrival
+        return through_inbox(self._listen)
 
     async def _listen(self, inbox: Inbox) -> None:
         async with aclosing(keep_open(self._connection, self.line, self._backoff)) as chunks:
-            async for data in chunks:
-                for arrival in self._frames.take(data, time.time()):
-                    inbox.put(arrival)
+            await self._frames.take_all(chunks, inbox)
 
     async def _connection(self) -> AsyncGenerator[bytes, None]:
         async with asyncio.timeout(CONNECT_S):
@@ -97,11 +92,9 @@ class TcpListener:
         self._speaking: asyncio.Task | None = None
         self.port: int | None = None
 
-    async def arrivals(self) -> AsyncGenerator[Arrival, None]:
+    def arrivals(self) -> AsyncGenerator[Arrival, None]:
         """Frames without end; MatposeError where the port cannot be had."""
-        async with aclosing(through_inbox(self._listen)) as arrivals:
-            async for arrival in arrivals:
-                yield arrival
+        return through_inbox(self._listen)
 
     async def _listen(self, inbox: Inbox) -> None:
         async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -135,9 +128,7 @@ class TcpListener:
         try:
             self.line.connected()
             self._frames.begin()
-            async for data in _chunks(reader, self._silence_s):
-                for arrival in self._frames.take(data, time.time()):
-                    inbox.put(arrival)
+            await self._frames.take_all(_chunks(reader, self._silence_s), inbox)
         except OSError as error:
             why = str(error) if isinstance(error, LineCut) else "the line was cut"
         finally:

@@ -42,11 +42,11 @@ def in_order(work: Callable[[Item], Made], items: Iterable[Item], workers: int) 
         [3, 1, 2]
     """
     waiting: deque[Future[Made]] = deque()
-    with _one_thread_each():
-        pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_settle)
+    with one_thread_each():
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=settle)
         try:
             for item in items:
-                with _no_interrupt():
+                with no_interrupt():
                     waiting.append(pool.submit(work, item))
                 if len(waiting) >= AHEAD * workers:
                     yield waiting.popleft().result()
@@ -61,7 +61,7 @@ def in_order(work: Callable[[Item], Made], items: Iterable[Item], workers: int) 
             pool.shutdown(cancel_futures=True)
 
 
-def _settle() -> None:
+def settle() -> None:
     """In a worker: leave Ctrl-C to the parent, and do not outlive it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
@@ -70,7 +70,7 @@ def _settle() -> None:
 
 
 @contextmanager
-def _no_interrupt() -> Iterator[None]:
+def no_interrupt() -> Iterator[None]:
     """Workers started in here do not hear Ctrl-C even before they settle, where it would print their tracebacks."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -83,7 +83,7 @@ def _no_interrupt() -> Iterator[None]:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """Workers started in here do their sums in one thread, so in the same order; said before their libraries load."""
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
