@@ -198,3 +198,11 @@ def test_an_end_is_an_end_and_a_slow_taker_stops_nobody():
     missing = [one for before, one in pairwise(found) if one.epoch_s != before.epoch_s + 1]
     assert missing
     assert all(one.flags == Flag.GAP for one in missing)
+
+
+def test_the_log_says_whose_line_it_is(caplog):
+    caplog.set_level("INFO", "matpose.live")
+    line = Line(of="bed-7")
+    line.connected()
+    line.waiting("the other side closed the line")
+    assert caplog.messages == ["bed-7: connected", "bed-7: waiting: the other side closed the line"]

@@ -37,7 +37,7 @@ def bench(
     if plot is not None:
         _draw(plot, found["stages"])
     if as_json:
-        typer.echo(json.dumps(found))
+        typer.echo(json.dumps({**found, "command": f"matpose bench --json --rounds {rounds}"}))
         return
     _show(found)
 

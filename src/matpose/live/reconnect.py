@@ -57,6 +57,7 @@ class Line:
         since_s: epoch seconds since when it is so.
         tries: connections that failed since the last one that worked.
         notes: what is wrong with frames that do come, by bed.
+        of: whose line it is, for the log: a bed, or the broker.
     """
 
     state: str = "waiting"
@@ -64,6 +65,7 @@ class Line:
     since_s: float = field(default_factory=time.time)
     tries: int = 0
     notes: dict[str, str] = field(default_factory=dict)
+    of: str = "line"
 
     def connected(self) -> None:
         """It works."""
@@ -94,7 +96,7 @@ class Line:
 
     def _become(self, state: str, why: str | None) -> None:
         if (state, why) != (self.state, self.why):
-            log.info("line %s%s", state, f": {why}" if why else "")
+            log.info("%s: %s%s", self.of, state, f": {why}" if why else "")
             self.state, self.why, self.since_s = state, why, time.time()
 
 

@@ -141,7 +141,7 @@ class MqttSource:
         self, broker: Broker, *, mat: Mat, unit: str | None = None, beds: Sequence[str] = (),
         backoff: Backoff | None = None,
     ) -> None:  # fmt: skip
-        self.line = Line()
+        self.line = Line(of="broker")
         self._receiver = Receiver(mat, unit, scaled=True, line=self.line)
         self.mat = mat
         self.unit = self._receiver.unit
@@ -218,7 +218,7 @@ class MqttPublisher:
     def __init__(
         self, broker: Broker, *, announce: bool = True, fresh_s: float = 5.0, backoff: Backoff | None = None
     ) -> None:
-        self.line = Line()
+        self.line = Line(of="broker")
         self.dropped = 0
         self._broker = broker
         self._announce = announce

@@ -53,7 +53,7 @@ class Replay:
         self.mat = recording.mat
         self.unit = recording.unit
         self.beds = (bed_name(bed),)
-        self.line = Line()
+        self.line = Line(of=bed)
         self._recording = recording
         self._speed = speed
         self._loop = loop

@@ -48,7 +48,7 @@ class SerialSource:
             raise MatposeError("serial ports need pyserial", mend="pip install 'matpose[live]'") from error
         if not 50 <= baud <= 12_000_000:
             raise MatposeError(f"{baud} baud", mend="give the mat's bits a second, 50 to 12000000")
-        self.line = Line()
+        self.line = Line(of=bed)
         self._frames = ByteFrames(bed, mat, unit, format, aligned=False, line=self.line)
         self.mat = mat
         self.unit = self._frames.receiver.unit

@@ -40,7 +40,7 @@ class Simulated:
         self.mat = self._night.mat
         self.unit = self._night.unit
         self.beds = tuple(map(bed_name, beds))
-        self.line = Line()
+        self.line = Line(of=", ".join(self.beds))
         self._interval_s = interval_s
 
     async def arrivals(self) -> AsyncIterator[Arrival]:
@@ -82,7 +82,7 @@ class SimulatedNight:
         self.mat = mat
         self.unit = "kPa"
         self.beds = (bed_name(bed),)
-        self.line = Line()
+        self.line = Line(of=", ".join(self.beds))
         self._seed = seed
 
     async def arrivals(self) -> AsyncIterator[Arrival]:

@@ -36,7 +36,7 @@ class TcpClient:
         self, host: str, port: int, *, mat: Mat, unit: str | None = None, format: str = "wire", bed: str = "bed",
         silence_s: float = SILENCE_S, backoff: Backoff | None = None,
     ) -> None:  # fmt: skip
-        self.line = Line()
+        self.line = Line(of=bed)
         self._frames = ByteFrames(bed, mat, unit, format, aligned=True, line=self.line)
         self.mat = mat
         self.unit = self._frames.receiver.unit
@@ -82,7 +82,7 @@ class TcpListener:
         self, host: str, port: int, *, mat: Mat, unit: str | None = None, format: str = "wire", bed: str = "bed",
         silence_s: float = SILENCE_S,
     ) -> None:  # fmt: skip
-        self.line = Line()
+        self.line = Line(of=bed)
         self._frames = ByteFrames(bed, mat, unit, format, aligned=True, line=self.line)
         self.mat = mat
         self.unit = self._frames.receiver.unit
