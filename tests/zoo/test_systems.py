@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from matpose.compare.recipe import load_compare_recipe
 from matpose.errors import ModelError
 from matpose.evaluation.system_cost import latencies_ms, system_cost
-from matpose.training.compare_recipe import load_compare_recipe
 from matpose.zoo.padding import size_for
 from matpose.zoo.system import Truth
 from matpose.zoo.systems import BACKBONES, OURS, build_system

@@ -51,10 +51,11 @@ def compare(
     from rich.table import Table
 
     from matpose.atomic import atomic_path
-    from matpose.evaluation.compare_table import accuracy_against_cost, markdown, sheets, table, validation_curves
-    from matpose.training.compare import compare as run
-    from matpose.training.compare_real import real_maps
-    from matpose.training.compare_recipe import load_compare_recipe
+    from matpose.compare.grid import compare as run
+    from matpose.compare.pictures import accuracy_against_cost, validation_curves
+    from matpose.compare.real import real_maps
+    from matpose.compare.recipe import load_compare_recipe
+    from matpose.compare.tables import markdown, sheets, table
     from matpose.zoo.systems import OURS
 
     console = Console(stderr=True)
@@ -64,7 +65,7 @@ def compare(
         chosen, output, real=real, workers=workers or os.cpu_count() or 1, device=device,
         progress=console.is_terminal, say=console.print,
     )  # fmt: skip
-    lines = table(found["rows"], found["latency_ms"])
+    lines = table(found)
     tables = sheets(lines)
     for name, text in (
         ("compare.json", json.dumps({"table": lines, **found}, indent=1) + "\n"),

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from matpose.errors import ModelError
 from matpose.zoo.coding.drawn import heatmap_loss
@@ -44,7 +45,7 @@ def sine_positions(width: int, rows: int, cols: int, like: torch.Tensor) -> torc
 
 
 class Attention(nn.Module):
-    """Attention of several heads: softmax(q k^T / sqrt(d / heads)) v, written out so that its rows can be shown.
+    """Attention of several heads: softmax(q k^T / sqrt(d / heads)) v, whose rows can be shown.
 
     Args:
         width: d.
@@ -71,7 +72,9 @@ class Attention(nn.Module):
 
     def forward(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
         """(B, M, d) and twice (B, N, d) to (B, M, d)."""
-        taken = self.rows(query, key) @ self._split(self.value(value))  # (B, heads, M, d / heads)
+        # as rows(query, key) @ values, whose rows need not all be held at once: there are M times N of them
+        q, k, v = (self._split(part) for part in (self.query(query), self.key(key), self.value(value)))
+        taken = F.scaled_dot_product_attention(q, k, v)  # (B, heads, M, d / heads)
         return self.out(taken.transpose(1, 2).flatten(2))
 
     def _split(self, x: torch.Tensor) -> torch.Tensor:

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from matpose.canvas import Canvas
+from matpose.compare.couple_figures import couple_figures, couple_score
+from matpose.compare.couples import Couples, couple_canvas, side_by_side, simulated_couples
+from matpose.compare.look import Look
 from matpose.errors import DatasetError
 from matpose.nn.heatmap import soft_argmax
-from matpose.training.couple_figures import couple_figures, couple_score
-from matpose.training.couples import Couples, couple_canvas, side_by_side, simulated_couples
-from matpose.training.look import Look
 from matpose.zoo.grouping import GroupingHead
 from matpose.zoo.system import Answer, Backbone, Head, Seen, System, Truth
 
@@ -122,7 +122,7 @@ def test_from_below_places_are_on_the_map_of_both():
 
 def test_simulated_couples_are_two_people_and_kept(tmp_path):
     pytest.importorskip("mujoco", reason="people are simulated by the extra `simulate`")
-    from matpose.training.couples import _couple
+    from matpose.compare.couples import _couple
 
     (one,) = _couple(3, canvas=WIDE, seed=5)
     assert one["pressure"].shape == (1, 64, WIDE.cols)

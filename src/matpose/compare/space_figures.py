@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from matpose.canvas import Canvas
+from matpose.compare.look import Look
 from matpose.training.joint_maps import JointMaps
-from matpose.training.look import Look
 from matpose.zoo.crops import to_map
 from matpose.zoo.heads.body_parameters import BodyParametersHead
 from matpose.zoo.padding import padded, to_padded

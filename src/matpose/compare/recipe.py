@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from matpose.canvas import Canvas
+from matpose.compare.look import Crop, Look
 from matpose.training.flat import load_flat
-from matpose.training.look import Crop, Look
 
 SIMULATED = "simulated"
 
@@ -44,7 +44,7 @@ class CompareRecipe(BaseModel):
 
     samples: int = Field(ge=320)
     batch: int = Field(ge=2)
-    learning_rate: float = Field(0.001, gt=0)
+    learning_rates: tuple[Annotated[float, Field(gt=0)], ...] = Field((0.003, 0.001), min_length=1)
     masking: bool = True
     seeds: int = Field(1, ge=1)
 

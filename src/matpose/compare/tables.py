@@ -1,4 +1,4 @@
-"""The grid of systems as people read it: one row a system, seeds together; tables, accuracy against cost, curves."""
+"""The grid of systems as people read it: one row a system, seeds together."""
 
 from __future__ import annotations
 
@@ -6,26 +6,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
-
-from matpose.evaluation.charts import INK, LINES, plain_axes
 
 
-def table(rows: Sequence[Mapping[str, Any]], latency_ms: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
-    """One row a system, the best on unseen mats first, those that failed to train last.
+def table(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One row a system, the best on unseen mats first, those that failed to train last; the model that ships on top.
 
     Args:
-        rows: of :func:`matpose.training.compare.compare`, one for each system and seed.
-        latency_ms: name to ``p50``.
+        found: by :func:`matpose.compare.grid.compare`.
 
     Returns:
-        ``system``, ``seeds``, ``parameters``, ``conv_macs``, ``conv_macs_256``, ``latency_ms``; means over the seeds
-        that trained, and ``pckh20_seen_sd`` (None for one): ``pckh50_seen``, ``pckh20_seen``, ``median_cm_seen``, the
-        same ``_unseen``; ``familiar_<layer>`` and ``frozen_<layer>``, balanced accuracy of posture, where postures are
-        known; ``top_down_pckh20`` and ``top_down_two_found``, the same ``bottom_up_``, where couples were looked at;
-        ``failed``, the seeds that did not.
+        ``system``, ``seeds``, ``parameters``, ``conv_macs``, ``conv_macs_256``, ``latency_ms``, ``latency_256_ms``
+        (both of the 256 None where a system takes no such maps), ``in_budget``, False for the model that ships; means
+        over the seeds that trained, and ``pckh20_seen_sd`` (None for one): ``pckh50_seen``, ``pckh20_seen``,
+        ``median_cm_seen``, the same ``_unseen``; ``familiar_<layer>`` and ``frozen_<layer>``, balanced accuracy of
+        posture, where postures are known; ``top_down_pckh20`` and ``top_down_two_found``, the same ``bottom_up_``,
+        where couples were looked at; ``failed``, the seeds that did not.
     """
-    found = []
+    shipped = [found["shipped"]] if found["shipped"] else []
+    rows, lines = [*shipped, *found["rows"]], []
     for name in dict.fromkeys(row["system"] for row in rows):
         every = [row for row in rows if row["system"] == name]
         sound = [row for row in every if "failed" not in row]
@@ -34,7 +32,9 @@ def table(rows: Sequence[Mapping[str, Any]], latency_ms: Mapping[str, Mapping[st
             "seeds": len(every),
             "failed": [row["seed"] for row in every if "failed" in row],
             **{key: every[0][key] for key in ("parameters", "conv_macs", "conv_macs_256")},
-            "latency_ms": latency_ms[name]["p50"],
+            "latency_ms": found["latency_ms"][name]["p50"],
+            "latency_256_ms": found["latency_256_ms"].get(name, {}).get("p50"),
+            "in_budget": every[0] not in shipped,
         }
         for part in ("seen", "unseen") if sound else ():
             for key in ("pckh50", "pckh20", "median_cm"):
@@ -50,8 +50,8 @@ def table(rows: Sequence[Mapping[str, Any]], latency_ms: Mapping[str, Mapping[st
         for way in sound[0].get("couples", ()) if sound else ():
             for key in ("pckh20", "two_found"):
                 line[f"{way}_{key}"] = float(np.mean([row["couples"][way][key] for row in sound]))
-        found.append(line)
-    return sorted(found, key=lambda line: -line.get("pckh20_unseen", -1.0))
+        lines.append(line)
+    return sorted(lines, key=lambda line: (line["in_budget"], -line.get("pckh20_unseen", -1.0)))
 
 
 class Sheet(NamedTuple):
@@ -71,8 +71,9 @@ class Sheet(NamedTuple):
 _KEYPOINTS = {
     "parameters": ("parameters", 0, ","),
     "GMACs": ("conv_macs", -9, ".2f"),
-    "at 256": ("conv_macs_256", -9, ".2f"),
+    "GMACs at 256": ("conv_macs_256", -9, ".2f"),
     "ms": ("latency_ms", 0, ".1f"),
+    "ms at 256": ("latency_256_ms", 0, ",.0f"),
     **{
         f"{name} {part}": (f"{key}_{part}", power, ".1f")
         for part in ("seen", "unseen")
@@ -147,64 +148,3 @@ def _sheet(title: str, columns: Mapping[str, tuple[str, int, str]], lines: Seque
         )
         rows.append((name, *cells))
     return Sheet(title, ("system", *columns), rows)
-
-
-def validation_curves(rows: Sequence[Mapping[str, Any]], ours: str) -> Figure:
-    """PCKh@.2 on the validation people over samples seen: a panel a system, its seeds in colour, all others behind.
-
-    Args:
-        rows: of :func:`matpose.training.compare.compare`; those that failed have no curve.
-        ours: name of our system.
-    """
-    curves = [
-        (row["system"], [look["samples"] for look in row["curve"]], [100 * look["val_pckh20"] for look in row["curve"]])
-        for row in rows
-        if "failed" not in row
-    ]
-    names = list(dict.fromkeys(name for name, _, _ in curves))
-    across = min(4, max(1, len(names)))
-    down = max(1, -(-len(names) // across))
-    figure = Figure(figsize=(1.9 * across + 0.5, 1.35 * down + 0.6), layout="constrained", dpi=200)
-    figure.suptitle(
-        "PCKh@.2 on validation people, in %: equal budgets, convergence is not claimed", fontsize=8, color=INK
-    )
-    panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel().tolist()
-    for panel, name in zip(panels, names, strict=False):
-        for other, samples, accuracy in curves:
-            own = other == name
-            colour = (LINES[1] if name == ours else LINES[0]) if own else "#d3d8de"
-            panel.plot(samples, accuracy, color=colour, linewidth=1.4 if own else 0.6, zorder=2 if own else 1)
-        plain_axes(panel, name, pad=3)
-        panel.title.set_fontsize(7)
-        panel.tick_params(labelsize=6)
-    for panel in panels[len(names) :]:
-        panel.set_visible(False)
-    figure.supxlabel("samples seen", fontsize=7, color=INK)
-    return figure
-
-
-def accuracy_against_cost(lines: Sequence[Mapping[str, Any]], ours: str) -> Figure:
-    """PCKh@.2 against latency, on mats of the training and on others; ours in its own colour, the front joined.
-
-    Args:
-        lines: of :func:`table`; those that failed are left out.
-        ours: name of our system.
-    """
-    lines = [line for line in lines if "pckh20_seen" in line]
-    figure = Figure(figsize=(7.2, 3.8), layout="constrained", dpi=200)
-    for panel, part in zip(figure.subplots(1, 2, sharey=True), ("seen", "unseen"), strict=True):
-        best = -1.0
-        front = []
-        for line in sorted(lines, key=lambda line: line["latency_ms"]):
-            cost, accuracy = line["latency_ms"], 100 * line[f"pckh20_{part}"]
-            panel.plot(cost, accuracy, "o", color=LINES[1] if line["system"] == ours else LINES[0], markersize=4)
-            panel.annotate(line["system"], (cost, accuracy), (3, 2), textcoords="offset points", fontsize=5, color=INK)
-            if accuracy > best:
-                best = accuracy
-                front.append((cost, accuracy))
-        panel.plot(*zip(*front, strict=True), color=LINES[0], linewidth=0.8, alpha=0.6, zorder=0)
-        panel.set_xscale("log")
-        plain_axes(panel, f"mats {'of the training' if part == 'seen' else 'unseen'}", pad=4)
-        panel.set_xlabel("ms a map on one core")
-    figure.axes[0].set_ylabel("PCKh@.2, %")
-    return figure

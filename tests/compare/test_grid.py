@@ -12,21 +12,26 @@ from PIL import Image
 
 pytest.importorskip("mujoco", reason="people are simulated by the extra `simulate`")
 
+from matpose.compare import row as module
+from matpose.compare import shipped
+from matpose.compare.fit import fit_system
+from matpose.compare.grid import compare
+from matpose.compare.look import Look, answered
+from matpose.compare.material import TRAIN_SEED
+from matpose.compare.pictures import accuracy_against_cost
+from matpose.compare.recipe import load_compare_recipe
+from matpose.compare.row import fresh
+from matpose.compare.tables import table
 from matpose.datasets import load
 from matpose.errors import DatasetError, MatposeError, ModelError, RecipeError
-from matpose.evaluation.compare_table import accuracy_against_cost, table
 from matpose.evaluation.system_cost import system_cost
 from matpose.mat import preset
 from matpose.readers.hdf5_write import write_recording
 from matpose.recording import Recording
 from matpose.simulate.generate import recording_of
 from matpose.simulate.scene import draw_sample
-from matpose.training import compare as module
 from matpose.training.checkpoint import read_tensors
-from matpose.training.compare import compare, fresh
-from matpose.training.compare_recipe import load_compare_recipe
-from matpose.training.look import Look, answered
-from matpose.training.system_fit import fit_system
+from matpose.training.joint_maps import simulated_joint_maps
 from matpose.zoo.padding import padded, to_padded
 from matpose.zoo.system import Answer, Backbone, Head, Seen, System
 from matpose.zoo.systems import TECHNIQUES, build_system
@@ -53,10 +58,11 @@ def test_every_system_has_a_whole_row(grid):
         assert 0 <= row["seen"]["pckh20"] <= 1
         assert set(row["posture"]) == {"familiar", "frozen"}
         assert set(row["posture"]["frozen"]) == {"gcn", "gat", "sage"}
-    lines = table(found["rows"], found["latency_ms"])
-    assert {line["system"] for line in lines} == set(recipe.systems)
-    assert lines[0]["pckh20_unseen"] >= lines[1]["pckh20_unseen"]
-    assert lines[0]["pckh20_unseen_sd"] is None
+    lines = table(found)
+    assert {line["system"] for line in lines} == {shipped.NAME, *recipe.systems}
+    assert lines[1]["pckh20_unseen"] >= lines[2]["pckh20_unseen"]
+    assert lines[1]["pckh20_unseen_sd"] is None
+    assert found["shipped"]["unseen"]["pckh20"] > 0.7, "it has learned long"
     accuracy_against_cost(lines, "matpose").savefig(folder / "cost.png")
 
 
@@ -81,12 +87,13 @@ def test_a_system_that_fails_says_so_in_its_row_and_the_others_go_on(grid, monke
 
     monkeypatch.setattr(module, "fit_system", diverge)
     more = recipe.model_copy(update={"systems": ("native+rle", "matpose")})
-    failed, sound = compare(more, folder, progress=False)["rows"]
+    found = compare(more, folder, progress=False)
+    failed, sound = found["rows"]
     assert "diverged" in failed["failed"]
     assert "seen" in sound
-    lines = table([failed, sound], {name: {"p50": 1.0} for name in more.systems})
-    assert [line["system"] for line in lines] == ["matpose", "native+rle"]
-    assert lines[1]["failed"] == [0]
+    lines = table(found)
+    assert [line["system"] for line in lines] == [shipped.NAME, "matpose", "native+rle"]
+    assert lines[2]["failed"] == [0]
     assert json.loads((folder / "native+rle-seed0" / "row.json").read_text())["failed"] == failed["failed"]
 
 
@@ -181,9 +188,9 @@ def test_unknown_systems_are_told_at_once(tmp_path):
 @pytest.mark.slow
 def test_a_seed_gives_the_same_weights_and_another_one_others(grid):
     recipe, folder, _ = grid
-    maps = module.simulated_joint_maps(
+    maps = simulated_joint_maps(
         folder / "training.safetensors", recipe.bodies, recipe.canvas,
-        mats=recipe.mats, readings=recipe.readings, seed=module.TRAIN_SEED,
+        mats=recipe.mats, readings=recipe.readings, seed=TRAIN_SEED,
     )  # fmt: skip
     one, same, other = (fresh("native+compositional", seed, recipe, maps).state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(one[key], same[key]) for key in one)

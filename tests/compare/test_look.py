@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from matpose.canvas import Canvas
+from matpose.compare.couples import couple_canvas
+from matpose.compare.fit import Budget, SystemModule
+from matpose.compare.look import Look, answered
 from matpose.nn.heatmap import soft_argmax
-from matpose.training.couples import couple_canvas
 from matpose.training.joint_maps import JointMaps
-from matpose.training.look import Look, answered
-from matpose.training.system_fit import Budget, SystemModule
 from matpose.zoo.grouping import GroupingHead
 from matpose.zoo.system import Answer, Backbone, Head, Seen, System, Truth
 from matpose.zoo.systems import OURS, TECHNIQUES, build_system
@@ -116,7 +116,9 @@ def test_training_sees_what_tests_see_and_learns_nothing_from_unknown_joints(cro
     xy_norm = torch.rand(4, 14, 2) - 0.5
     xy_norm[:, 12:] = torch.nan
     maps = maps_of(bodies(4), xy_norm)
-    module = SystemModule(build_system(OURS, 64, 32, torch.rand(8, 14, 2)), maps, maps, CANVAS, Budget(), Look(crop))
+    module = SystemModule(
+        build_system(OURS, 64, 32, torch.rand(8, 14, 2)), maps, maps, CANVAS, Budget(), 1e-3, Look(crop)
+    )
     seen, truth = module._varied(maps, torch.Generator().manual_seed(0))
     assert seen.shape == (4, 1, 64, 32)
     assert (truth.xy_norm[:, 12:] > 2).all(), "nowhere on a map"
@@ -155,7 +157,7 @@ def test_a_system_that_groups_learns_every_other_batch_from_pairs(monkeypatch):
     maps = maps_of(bodies(4), torch.rand(4, 14, 2) - 0.5)
 
     def widths(look: Look, head: Head) -> list[int]:
-        module = SystemModule(System(Glass(), head), maps, maps, CANVAS, Budget(), look)
+        module = SystemModule(System(Glass(), head), maps, maps, CANVAS, Budget(), 1e-3, look)
         monkeypatch.setattr(type(module), "current_epoch", 0)
         monkeypatch.setattr(module, "log", lambda *given, **more: None)
         for batch in range(4):

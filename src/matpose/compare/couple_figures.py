@@ -7,10 +7,10 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from matpose.canvas import Canvas
+from matpose.compare.couples import Couples, couple_canvas
+from matpose.compare.look import Look, answered
 from matpose.evaluation.joint_score import TOLERANCE
 from matpose.nn.scaling import scale_free
-from matpose.training.couples import Couples, couple_canvas
-from matpose.training.look import Look, answered
 from matpose.zoo.crops import Box, contact_box, crop, to_map
 from matpose.zoo.grouping import GroupingHead
 from matpose.zoo.padding import padded, to_padded
@@ -24,7 +24,7 @@ def couple_figures(system: System, couples: Couples, canvas: Canvas, look: Look)
 
     Args:
         system: in eval mode, of maps on the canvas.
-        couples: on :func:`~matpose.training.couples.couple_canvas` of it.
+        couples: on :func:`~matpose.compare.couples.couple_canvas` of it.
         canvas: the grid of one person.
         look: how the system was trained to look.
     """

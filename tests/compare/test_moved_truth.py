@@ -13,15 +13,15 @@ from torch.nn import functional as F
 pytest.importorskip("mujoco", reason="people are simulated by the extra `simulate`")
 
 from matpose.canvas import NATIVE
+from matpose.compare.fit import Budget, SystemModule
+from matpose.compare.look import Look
+from matpose.compare.moved_truth import moved_truth, padded_truth
+from matpose.compare.space_figures import space_score
 from matpose.errors import DatasetError
 from matpose.mat import preset
 from matpose.nn.warp import Warp, random_warp
 from matpose.training.checkpoint import read_tensors
 from matpose.training.joint_maps import JointMaps, rows_of_body, simulated_joint_maps, stacked
-from matpose.training.look import Look
-from matpose.training.moved_truth import moved_truth, padded_truth
-from matpose.training.space_figures import space_score
-from matpose.training.system_fit import Budget, SystemModule
 from matpose.zoo.crops import contact_box
 from matpose.zoo.heads.body_parameters import BodyParametersHead
 from matpose.zoo.heads.part_mask import BESIDE
@@ -248,7 +248,7 @@ def test_a_step_learns_from_the_details(maps, technique, parts, monkeypatch):
     torch.manual_seed(0)
     assert set(DETAILED) < set(TECHNIQUES)
     system = build_system(f"native+{technique}", 64, 32, maps.xy_norm)
-    module = SystemModule(system, maps, maps, NATIVE, Budget(samples=320, batch=4), Look())
+    module = SystemModule(system, maps, maps, NATIVE, Budget(samples=320, batch=4), 1e-3, Look())
     said: dict[str, torch.Tensor] = {}
     monkeypatch.setattr(module, "log", lambda name, value, **more: said.update({name: value.detach()}))
     loss = module.training_step(torch.arange(4), 0)

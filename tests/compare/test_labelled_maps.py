@@ -11,13 +11,7 @@ import pytest
 import torch
 
 from matpose.canvas import Canvas
-from matpose.errors import DatasetError
-from matpose.evaluation.joint_score import joint_score
-from matpose.mat import preset
-from matpose.readers.hdf5_write import write_recording
-from matpose.recording import Flag, Recording
-from matpose.training.joint_maps import HEAD_TOP, POSTURES, THORAX
-from matpose.training.labelled_maps import (
+from matpose.compare.labelled_maps import (
     FRAMES,
     HEAD_M,
     contact_by_pressure,
@@ -25,6 +19,12 @@ from matpose.training.labelled_maps import (
     rows_of_recording,
     split_by_subject,
 )
+from matpose.errors import DatasetError
+from matpose.evaluation.joint_score import joint_score
+from matpose.mat import preset
+from matpose.readers.hdf5_write import write_recording
+from matpose.recording import Flag, Recording
+from matpose.training.joint_maps import HEAD_TOP, POSTURES, THORAX
 
 sys.path.append(str(Path(__file__).parent.parent / "datasets"))
 from fake_trees import slp_cell, write_hlppdat, write_slp  # pyright: ignore[reportMissingImports]

@@ -1,0 +1,1 @@
+"""`matpose compare`: pose systems trained and measured alike, side by side."""
