@@ -1,4 +1,4 @@
-"""Write the figures of README, model card and docs/figures.md from benchmarks/results, so that they quote nothing else.
+"""Write the figures of README, model card, docs/figures.md and docs/which-system.md from benchmarks/results, so that they quote nothing else.
 
 python benchmarks/readme_figures.py
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from figures_of_bedside import bedside
 from figures_of_method import of_the_method
 from figures_of_model import joints, of_parts, of_the_model, postures
+from figures_of_zoo import of_the_zoo
 
 from matpose.atomic import atomic_path
 
@@ -36,6 +37,7 @@ def main() -> None:
     write_between(HOME / "README.md", of_parts(results, joints, postures, bedside))
     write_between(HOME / "MODEL_CARD.md", of_the_model(results))
     write_between(HOME / "docs" / "figures.md", of_the_method(results))
+    write_between(HOME / "docs" / "which-system.md", of_the_zoo(results))
 
 
 if __name__ == "__main__":
