@@ -1,4 +1,4 @@
-"""Write the figures of README, model card, docs/figures.md and docs/which-system.md from benchmarks/results, so that they quote nothing else.
+"""Write what README, model card and docs say from benchmarks/results, so that they quote nothing else.
 
 python benchmarks/readme_figures.py
 

@@ -36,8 +36,10 @@ def compare(
 
     Systems are those of the paper's Table 1, nets of our size, our own, and every technique on a small backbone; name
     others as systems=\[native+dark,resnet18+simcc]. What is trained already is not trained again: stop and repeat the
-    command at will, or add systems and seeds. DIR takes compare.json, tables.md, compare.png (accuracy against cost),
-    curves.png and attention-SYSTEM.png of each transpose system.
+    command at will, or add systems and seeds. The model that ships stands beside them, with a larger budget of its own.
+
+    DIR takes compare.json, tables.md, compare.png (accuracy against cost), curves.png and attention-SYSTEM.png of each
+    transpose system.
 
     joints=slp:PATH learns from SLP's people, or from any recordings with joints, in place of simulated ones;
     crop=full|upper looks at the contact alone; test_scales=[0.9,1,1.1] looks several times; couples=60 also tests on
