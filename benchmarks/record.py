@@ -12,6 +12,7 @@ import torch
 
 from matpose import __version__
 from matpose.atomic import atomic_path
+from matpose.runtime.bench import processor
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -28,7 +29,7 @@ def record(name: str, figures: dict) -> Path:
     """
     result = {
         **figures,
-        "machine": {"cpu": _cpu(), "threads": torch.get_num_threads()},
+        "machine": {"cpu": processor(), "threads": torch.get_num_threads()},
         "versions": {"matpose": __version__, "torch": torch.__version__, "python": platform.python_version()},
         "date": datetime.now(UTC).date().isoformat(),
         "command": " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
@@ -43,13 +44,3 @@ def record(name: str, figures: dict) -> Path:
 def of_model(name: str, model: str | None) -> str:
     """A result's name for the weights that ship, or for others by their file."""
     return name if model is None else f"{name}-{Path(model).stem}"
-
-
-def _cpu() -> str:
-    """The processor's name where the system tells it."""
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

@@ -146,13 +146,14 @@ def machine(packages: tuple[str, ...]) -> dict:
         except metadata.PackageNotFoundError:
             continue
     return {
-        "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "load": load, "system": platform.platform()},
+        "machine": {"cpu": processor(), "cores": os.cpu_count(), "load": load, "system": platform.platform()},
         "versions": versions,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
-def _cpu() -> str:
+def processor() -> str:
+    """The processor's name where the system tells it."""
     info = Path("/proc/cpuinfo")
     if info.is_file():
         for line in info.read_text(encoding="utf-8").splitlines():
