@@ -1,4 +1,4 @@
-"""Every pose system of the zoo side by side on one CPU: 6,400 maps seen by each, and 32,000 by those of our size.
+"""Every pose system of the zoo side by side on one CPU: 6,400 maps seen by each, and 19,200 by those of our size.
 
 python benchmarks/pose_zoo.py [--longer] [-o DIR]
 
@@ -28,13 +28,13 @@ FEWER = ("bodies=1600", "validation_bodies=48", "test_bodies=150", "couples=30")
 OUR_SIZE = "systems=[matpose,native+simcc,native+integral,cspnext_t+simcc,resnet18,native+parts]"
 GRIDS = {
     "pose-zoo": ((*FEWER, "samples=6400"), (*FEWER, "samples=6400", OUR_SIZE, "seeds=3")),
-    "pose-zoo-longer": ((*FEWER, "samples=32000", OUR_SIZE.replace("native+parts", "native+dark,native+parts")),),
+    "pose-zoo-longer": ((*FEWER, "samples=19200", OUR_SIZE.replace("native+parts", "native+dark,native+parts")),),
 }
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--longer", action="store_true", help="the systems of our size alone, five times as many maps")
+    options.add_argument("--longer", action="store_true", help="the systems of our size alone, three times as many maps")
     options.add_argument("-o", "--output", type=Path, help="by default runs/pose-zoo or runs/pose-zoo-longer")
     given = options.parse_args()
     name = "pose-zoo-longer" if given.longer else "pose-zoo"

@@ -10,7 +10,8 @@ from made_night import START_S, made_night
 
 from matpose.errors import MatposeError
 from matpose.monitor import pdf
-from matpose.monitor.night_report import lead, write_night_report
+from matpose.monitor.night_report import write_night_report
+from matpose.monitor.night_sentences import lead
 from matpose.monitor.night_summary import only_bed, summarise
 from matpose.monitor.night_words import Clock
 from matpose.monitor.store import Store

@@ -39,7 +39,8 @@ def report_night(
     from rich.console import Console
 
     from matpose.cli.outputs import refuse_to_overwrite
-    from matpose.monitor.night_report import lead, write_night_report
+    from matpose.monitor.night_report import write_night_report
+    from matpose.monitor.night_sentences import lead
     from matpose.monitor.night_summary import only_bed, summarise
     from matpose.monitor.night_words import local_clock
     from matpose.monitor.pdf import find_browser, write_pdf

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from matpose.live.access import Access
     from matpose.live.arrival import Source
     from matpose.live.journal import Journal
+    from matpose.live.mqtt_publisher import MqttPublisher
     from matpose.live.service import WatchFor
-    from matpose.live.sources.mqtt import MqttPublisher
     from matpose.mat import Mat
     from matpose.monitor.moment import Event
 
@@ -186,7 +186,7 @@ def _journal(path: Path, keep_days: float, save_frames: bool) -> Journal:
 
 
 def _publisher(address: str, sources: list[str]) -> MqttPublisher:
-    from matpose.live.sources.mqtt import MqttPublisher
+    from matpose.live.mqtt_publisher import MqttPublisher
     from matpose.live.sources.spec import broker_of
 
     return MqttPublisher(broker_of(address), announce=not any(spec.startswith("mqtt") for spec in sources))

@@ -19,7 +19,7 @@ from matpose.readers.contents import Contents
 from matpose.readers.mats import MatOptions, chosen_mat
 
 if TYPE_CHECKING:
-    from matpose.live.sources.mqtt import Broker
+    from matpose.live.mqtt_broker import Broker
 
 FORMS = (
     "replay:FILE[?speed=2|max&loop=yes&start=own]",
@@ -110,7 +110,7 @@ def broker_of(spec: str) -> Broker:
     Raises:
         MatposeError: it is none.
     """
-    from matpose.live.sources.mqtt import Broker
+    from matpose.live.mqtt_broker import Broker
 
     url, said = _url(spec, ("service", "beds"))
     tls = url.scheme == "mqtts"
