@@ -76,3 +76,7 @@ class DatasetError(MatposeError):
 
 class ModelError(MatposeError):
     """A trained model cannot be loaded, or does not fit the task."""
+
+
+class Diverged(ModelError):
+    """A training whose loss is no number any more: other settings may do, the same ones will not."""

@@ -11,7 +11,7 @@ from matpose.compare.couples import Couples, couple_canvas, side_by_side, simula
 from matpose.compare.look import Look
 from matpose.errors import DatasetError
 from matpose.nn.heatmap import soft_argmax
-from matpose.zoo.grouping import GroupingHead
+from matpose.zoo.heads.grouping import GroupingHead
 from matpose.zoo.system import Answer, Backbone, Head, Seen, System, Truth
 
 CANVAS = Canvas()

@@ -12,8 +12,10 @@ from PIL import Image
 
 pytest.importorskip("mujoco", reason="people are simulated by the extra `simulate`")
 
+from matpose.compare import grid as grid_module
 from matpose.compare import row as module
 from matpose.compare import shipped
+from matpose.compare.export import export_system, trained_system
 from matpose.compare.fit import fit_system
 from matpose.compare.grid import compare
 from matpose.compare.look import Look, answered
@@ -23,7 +25,7 @@ from matpose.compare.recipe import load_compare_recipe
 from matpose.compare.row import fresh
 from matpose.compare.tables import table
 from matpose.datasets import load
-from matpose.errors import DatasetError, MatposeError, ModelError, RecipeError
+from matpose.errors import DatasetError, Diverged, MatposeError, ModelError, RecipeError
 from matpose.evaluation.system_cost import system_cost
 from matpose.mat import preset
 from matpose.readers.hdf5_write import write_recording
@@ -34,7 +36,6 @@ from matpose.training.checkpoint import read_tensors
 from matpose.training.joint_maps import simulated_joint_maps
 from matpose.zoo.padding import padded, to_padded
 from matpose.zoo.system import Answer, Backbone, Head, Seen, System
-from matpose.zoo.systems import TECHNIQUES, build_system
 
 SMALL = ("bodies=8", "readings=1", "validation_bodies=8", "test_bodies=8", "samples=320", "batch=16")
 
@@ -72,10 +73,19 @@ def test_what_is_done_is_not_done_again_and_another_recipe_is_refused(grid, monk
     monkeypatch.setattr(module, "fit_system", lambda *given, **more: pytest.fail("trained again"))
     assert compare(recipe, folder, progress=False)["rows"] == found["rows"]
     other = recipe.model_copy(update={"samples": 640})
-    with pytest.raises(MatposeError, match="another recipe"):
+    with pytest.raises(MatposeError, match="with another samples"):
         compare(other, folder, progress=False)
-    with pytest.raises(MatposeError, match="another recipe"):  # rows of simulated postures stand there
-        compare(recipe, folder, real=object(), progress=False)  # pyright: ignore[reportArgumentType]
+    monkeypatch.setattr(grid_module, "real_maps", lambda dataset, canvas: Real())
+    with pytest.raises(MatposeError, match="another dataset"):  # rows of simulated postures stand there
+        compare(recipe, folder, dataset="pmatdata:here", progress=False)
+    monkeypatch.setattr(grid_module, "__version__", "0.0.0")
+    with pytest.raises(MatposeError, match="another version"):
+        compare(recipe, folder, progress=False)
+
+
+class Real:
+    def digest(self):
+        return "other people"
 
 
 @pytest.mark.slow
@@ -83,17 +93,20 @@ def test_a_system_that_fails_says_so_in_its_row_and_the_others_go_on(grid, monke
     recipe, folder, _ = grid
 
     def diverge(*given, **more):
-        raise ModelError("the joints stage diverged", mend="lower learning_rate")
+        raise Diverged("the joints stage diverged", mend="lower learning_rate")
 
     monkeypatch.setattr(module, "fit_system", diverge)
     more = recipe.model_copy(update={"systems": ("native+rle", "matpose")})
     found = compare(more, folder, progress=False)
-    failed, sound = found["rows"]
+    rows = {row["system"]: row for row in found["rows"]}
+    assert list(rows) == ["matpose", "native+deeppose", "native+rle"], "all that the folder has"
+    failed, sound = rows["native+rle"], rows["matpose"]
     assert "diverged" in failed["failed"]
     assert "seen" in sound
     lines = table(found)
-    assert [line["system"] for line in lines] == [shipped.NAME, "matpose", "native+rle"]
-    assert lines[2]["failed"] == [0]
+    assert lines[0]["system"] == shipped.NAME
+    assert lines[-1]["system"] == "native+rle"
+    assert lines[-1]["failed"] == [0]
     assert json.loads((folder / "native+rle-seed0" / "row.json").read_text())["failed"] == failed["failed"]
 
 
@@ -125,16 +138,17 @@ def test_joints_of_a_dataset_several_scales_and_couples(tmp_path, quick_postures
     )  # fmt: skip
     recipe = load_compare_recipe("quick", changes)
     folder = tmp_path / "grid"
-    grouping, transpose = compare(recipe, folder, progress=False)["rows"]
+    found = compare(recipe, folder, progress=False)
+    grouping, transpose = found["rows"]
     kept, _ = read_tensors(folder / "training.safetensors")
     assert kept["body"].unique().numel() == 10, "ten of twelve people"
     assert set(grouping["couples"]) == {"top_down", "bottom_up"}
     assert set(transpose["couples"]) == {"top_down"}
     assert all(0 <= figures["two_found"] <= 1 for figures in grouping["couples"].values())
     assert grouping["curve"][-1]["samples"] == 320
-    plain = system_cost("native+grouping", 64, 32)
-    assert grouping["conv_macs"] == 2 * plain["conv_macs"], "two scales are two passes"
-    assert grouping["parameters"] == plain["parameters"]
+    plain, cost = system_cost("native+grouping", 64, 32), found["cost"]["native+grouping"]
+    assert cost["macs"] == 2 * plain["macs"], "two scales are two passes"
+    assert cost["parameters"] == plain["parameters"]
     drawn = {file.name for file in folder.glob("attention-*")}
     assert drawn == {"attention-native+transpose.png"}
     with Image.open(folder / "attention-native+transpose.png") as picture:
@@ -159,6 +173,57 @@ def test_systems_are_trained_and_tested_on_crops(crop, tmp_path, quick_postures,
     assert seen == [Look(crop)]
     assert ("couples" in row) == (crop == "full")
     assert 0 <= row["seen"]["pckh20"] <= 1
+
+
+@pytest.mark.slow
+def test_a_damaged_row_is_told(grid):
+    recipe, folder, _ = grid
+    path = folder / "matpose-seed0" / "row.json"
+    whole = path.read_text()
+    path.write_text(whole[:50])
+    with pytest.raises(MatposeError, match="damaged"):
+        compare(recipe, folder, progress=False)
+    path.write_text(whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["matpose", "native+deeppose"])
+def test_a_trained_system_becomes_a_file_that_answers_as_it_does(grid, name, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    recipe, folder, _ = grid
+    place = folder / f"{name}-seed0"
+    exported = export_system(place, tmp_path / "net.onnx")
+    assert max(exported.parity.values()) < 1e-3
+    session = onnxruntime.InferenceSession(tmp_path / "net.onnx", providers=["CPUExecutionProvider"])
+    said = session.get_modelmeta().custom_metadata_map
+    assert said["system"] == name
+    kept, _ = read_tensors(folder / "seen.safetensors")
+    pressure = kept["pressure"][:1].float()
+    system = trained_system(place, json.loads((place / "row.json").read_text()), recipe)
+    with torch.inference_mode():
+        expected = answered(system, 7 * pressure)
+    xy_norm, score = session.run(["xy_norm", "score"], {"pressure": 7 * pressure.numpy()})
+    np.testing.assert_allclose(xy_norm, expected.xy_norm, atol=1e-4)
+    np.testing.assert_allclose(score, expected.score, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_system_that_failed_has_no_file(grid, tmp_path):
+    _, folder, _ = grid
+    place = tmp_path / "native+rle-seed0"
+    place.mkdir()
+    (tmp_path / "recipe.json").write_text((folder / "recipe.json").read_text())
+    (place / "row.json").write_text(json.dumps({"system": "native+rle", "seed": 0, "failed": "it diverged"}))
+    with pytest.raises(ModelError, match="did not train"):
+        export_system(place, tmp_path / "net.onnx")
+    assert not (tmp_path / "net.onnx").exists()
+
+
+def test_no_such_device_is_told_at_once(tmp_path):
+    with pytest.raises(MatposeError, match="gpu7"):
+        compare(load_compare_recipe("quick", SMALL), tmp_path / "grid", device="gpu7")
+    assert not (tmp_path / "grid").exists()
 
 
 def test_a_dataset_without_joints_is_told_and_binds_nobody(tmp_path):
@@ -229,22 +294,3 @@ def test_places_on_padded_maps_are_places_on_the_map():
     there = torch.rand(5, 2)
     back = to_padded(to_padded(there, (72, 32), (128, 64)), (128, 64), (72, 32))
     torch.testing.assert_close(back, there)
-
-
-@pytest.mark.parametrize("technique", [name for name in TECHNIQUES if name != "multi_scale"])
-def test_every_technique_goes_on_our_backbone_by_its_name_and_trains_a_step(technique):
-    torch.manual_seed(0)
-    poses = torch.rand(16, 14, 2) * 2 - 1
-    system = build_system(f"native+{technique}", 64, 32, poses)
-    optimiser = torch.optim.SGD(system.parameters(), lr=1e-3)
-    from matpose.zoo.system import Truth
-
-    truth = Truth(poses[:2], torch.ones(2, 14, dtype=torch.bool), torch.ones(2, 14))
-    x = torch.rand(2, 1, 64, 32)
-    before = [value.clone() for value in system.parameters()]
-    parts = system.loss(x, truth)
-    parts["loss"].backward()
-    optimiser.step()
-    assert np.isfinite(float(parts["loss"].detach()))
-    moved = [not torch.equal(old, new) for old, new in zip(before, system.parameters(), strict=True)]
-    assert sum(moved) > 0.5 * len(moved)

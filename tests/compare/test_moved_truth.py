@@ -24,8 +24,8 @@ from matpose.training.checkpoint import read_tensors
 from matpose.training.joint_maps import JointMaps, rows_of_body, simulated_joint_maps, stacked
 from matpose.zoo.crops import contact_box
 from matpose.zoo.heads.body_parameters import BodyParametersHead
-from matpose.zoo.heads.part_mask import BESIDE
 from matpose.zoo.padding import padded
+from matpose.zoo.part_labels import BESIDE
 from matpose.zoo.system import Answer, Backbone, Seen, System, Truth
 from matpose.zoo.systems import DETAILED, TECHNIQUES, build_system
 

@@ -40,3 +40,7 @@ def test_the_front_is_of_those_in_the_budget_that_nobody_faster_beats(tmp_path):
         heights = sorted(text.get_position()[1] for text in named)
         assert min(np.diff(heights)) > 1, "no name lies on another"
     figure.savefig(tmp_path / "cost.png")
+
+
+def test_where_nobody_trained_there_is_an_empty_picture(tmp_path):
+    accuracy_against_cost(lines_of(failed("a"), failed("b")), "a").savefig(tmp_path / "cost.png")

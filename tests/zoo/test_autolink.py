@@ -18,7 +18,8 @@ from matpose.training.encode import encode
 from matpose.zoo import autolink
 from matpose.zoo.autolink import AutoLink, LineDecoder, random_visible
 from matpose.zoo.autolink_fit import fit_autolink
-from matpose.zoo.edge_graph import THICKNESS, EdgeGraph, segment_distance2
+from matpose.zoo.edge_graph import THICKNESS, EdgeGraph
+from matpose.zoo.segment_distance import segment_distance2
 
 POSTURES = ("supine", "left", "right", "prone")
 CODES = ("B1", "B2", "B3", "B4")

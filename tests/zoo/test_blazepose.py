@@ -1,15 +1,15 @@
-"""BlazePose: the regression teaches the trunk nothing, the maps are for training alone, occluders hide."""
+"""BlazePose: the regression teaches the trunk nothing, the maps are for training alone."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-from blob_joints import SIZE, blob_people, errors_of_training, exported_difference, gradients, system_of
+from blob_joints import blob_people, errors_of_training, exported_difference, gradients, system_of
 from blob_joints import seeded as _seeded  # noqa: F401
 
 from matpose.nn.heatmap import cell_grid
 from matpose.zoo.coding.gaussian import gaussian_maps
-from matpose.zoo.heads.blazepose import Blaze, BlazePoseHead, occlude, offsets_to
+from matpose.zoo.heads.blazepose import Blaze, BlazePoseHead, offsets_to
 from matpose.zoo.system import Truth
 
 
@@ -77,31 +77,6 @@ def test_offsets_count_near_a_joint_alone():
     assert head.losses(output, truth)["offset"] == 0
     far[:, 1:, :, 7, 3] += 3
     assert head.losses(output, truth)["offset"] == pytest.approx(3 / 12)  # twelve centres within two cells of it
-
-
-def test_occluders_are_rectangles_and_hide_joints_under_them():
-    full = torch.ones(40, 1, *SIZE)
-    places = (2 * torch.rand(40, 14, 2, generator=torch.Generator().manual_seed(3)) - 1) * 0.99
-    truth = Truth(places, torch.ones(40, 14, dtype=torch.bool), torch.rand(40, 14))
-    x, hidden = occlude(full, truth, torch.Generator().manual_seed(0), boxes=1, largest=0.5)
-    assert torch.equal(x, occlude(full, truth, torch.Generator().manual_seed(0), boxes=1, largest=0.5)[0])
-    assert full.min() == 1
-    assert torch.equal(hidden.xy_norm, truth.xy_norm)
-    assert torch.equal(hidden.weight, truth.weight)
-    sizes = []
-    for one, at, seen in zip(x[:, 0], places, hidden.contact, strict=True):
-        rows, cols = (one == 0).any(1), (one == 0).any(0)
-        assert torch.equal(one == 0, rows[:, None] & cols[None])
-        sizes.append((int(rows.sum()), int(cols.sum())))
-        cells = ((at + 1) / 2 * torch.tensor((SIZE[1], SIZE[0]))).long()
-        agree = (one[cells[:, 1], cells[:, 0]] > 0) == seen
-        assert agree.sum() >= 12  # those on a rectangle's edge may differ from their cell
-    assert 0 < (~hidden.contact).sum() < 280
-    assert max(rows for rows, _ in sizes) <= 33
-    assert max(cols for _, cols in sizes) <= 17
-    assert len(set(sizes)) > 20
-    lost = truth._replace(contact=torch.zeros_like(truth.contact))
-    assert not occlude(full, lost, torch.Generator().manual_seed(0))[1].contact.any()
 
 
 def test_it_learns():

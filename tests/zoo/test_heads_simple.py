@@ -23,9 +23,9 @@ from matpose.zoo.heads.compositional import CompositionalHead, path_ends, path_m
 from matpose.zoo.heads.deeppose import DeepPoseHead
 from matpose.zoo.heads.heatmap import HeatmapHead
 from matpose.zoo.heads.integral import IntegralHead
+from matpose.zoo.heads.multi_scale import MultiScaleHead
 from matpose.zoo.heads.residual_likelihood import LaplaceFlow, Place, ResidualLikelihoodHead
 from matpose.zoo.heads.simcc import Bins, SimccHead, bin_centres, smoothed_label
-from matpose.zoo.multi_scale import MultiScaleHead
 from matpose.zoo.skeleton_tree import PARENTS, ROOT, neighbourhoods, paths_from_origin
 from matpose.zoo.system import JOINTS, Backbone, Head, Seen, System, Truth
 
@@ -284,16 +284,18 @@ class TestIntegral:
         blunt, sharp = (IntegralHead(CHANNELS, beta=beta)(seen)[0] for beta in (1.0, 2.0))
         torch.testing.assert_close(sharp, blunt**2 / (blunt**2).sum((2, 3), keepdim=True))
 
-    def test_places_agree_with_kornia_whose_ends_are_the_outer_cells_centres(self):
-        """spatial_expectation2d: sum P linspace(-1, 1, n), so -1 and 1 are half a cell further in than ours."""
-        height, width = 8, 4
-        logits = np.random.default_rng(0).normal(size=(height, width))
-        share = np.exp(logits) / np.exp(logits).sum()
-        kornia_x = (share.sum(0) * np.linspace(-1, 1, width)).sum()
-        kornia_y = (share.sum(1) * np.linspace(-1, 1, height)).sum()
-        expected = [kornia_x * (width - 1) / width, kornia_y * (height - 1) / height]
-        ours = soft_argmax(torch.from_numpy(share)[None, None])[0, 0]
-        np.testing.assert_allclose(ours, expected, atol=1e-12)
+    @pytest.mark.parametrize("beta", [1.0, 2.5])
+    def test_places_are_kornias_whose_ends_are_the_outer_cells_centres(self, beta):
+        subpix = pytest.importorskip("kornia.geometry.subpix", reason="kornia is of the extra `dev`")
+        logits = torch.randn(2, JOINTS, 8, 4, dtype=torch.float64)
+        head = IntegralHead(CHANNELS, beta=beta, dsnt=True)
+        (maps,) = head(Seen(torch.zeros(2, CHANNELS, 8, 4), (logits,)))
+        theirs = subpix.spatial_softmax2d(beta * logits)
+        torch.testing.assert_close(maps, theirs)
+        inwards = torch.tensor((3 / 4, 7 / 8), dtype=torch.float64)  # their -1 and 1 are half a cell within ours
+        ours = head.answer((maps,)).xy_norm
+        torch.testing.assert_close(ours, subpix.spatial_expectation2d(theirs) * inwards)
+        torch.testing.assert_close(ours, subpix.spatial_soft_argmax2d(beta * logits) * inwards)
 
     def test_dsnt_is_the_distance_and_scipys_jensen_shannon(self):
         head = IntegralHead(CHANNELS, dsnt=True)

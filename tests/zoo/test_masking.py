@@ -1,4 +1,4 @@
-"""Keypoint masking: what is lost is what lies near the joint, and nothing else."""
+"""Masking: what is lost is what lies near the joint or under a box, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import torch
 from matpose.canvas import NATIVE
 from matpose.recording import JOINT_NAMES
 from matpose.simulate.blobs import blob_recording
-from matpose.zoo.masking import mask_joint, transplant_joint
+from matpose.zoo.masking import mask_joint, occlude, transplant_joint
+from matpose.zoo.system import Truth
 
 ASPECT = 0.5
 HIP, ANKLE = JOINT_NAMES.index("left_hip"), JOINT_NAMES.index("right_ankle")
@@ -107,3 +108,28 @@ def test_a_patch_at_the_edge_leaves_no_trail_when_moved_inwards():
     one = torch.tensor([0])
     up = transplant_joint(pressure, joint, one, torch.tensor([0.1]), 0.25, torch.tensor([[0.0, -0.25]]))
     assert up.flatten().tolist() == [0, 3, 0, 3]
+
+
+def test_occluders_are_rectangles_and_hide_joints_under_them():
+    full = torch.ones(40, 1, 64, 32)
+    places = (2 * torch.rand(40, 14, 2, generator=torch.Generator().manual_seed(3)) - 1) * 0.99
+    truth = Truth(places, torch.ones(40, 14, dtype=torch.bool), torch.rand(40, 14))
+    x, hidden = occlude(full, truth, torch.Generator().manual_seed(0), boxes=1, largest=0.5)
+    assert torch.equal(x, occlude(full, truth, torch.Generator().manual_seed(0), boxes=1, largest=0.5)[0])
+    assert full.min() == 1
+    assert torch.equal(hidden.xy_norm, truth.xy_norm)
+    assert torch.equal(hidden.weight, truth.weight)
+    sizes = []
+    for one, at, seen in zip(x[:, 0], places, hidden.contact, strict=True):
+        rows, cols = (one == 0).any(1), (one == 0).any(0)
+        assert torch.equal(one == 0, rows[:, None] & cols[None])
+        sizes.append((int(rows.sum()), int(cols.sum())))
+        cells = ((at + 1) / 2 * torch.tensor((32, 64))).long()
+        agree = (one[cells[:, 1], cells[:, 0]] > 0) == seen
+        assert agree.sum() >= 12  # those on a rectangle's edge may differ from their cell
+    assert 0 < (~hidden.contact).sum() < 280
+    assert max(rows for rows, _ in sizes) <= 33
+    assert max(cols for _, cols in sizes) <= 17
+    assert len(set(sizes)) > 20
+    lost = truth._replace(contact=torch.zeros_like(truth.contact))
+    assert not occlude(full, lost, torch.Generator().manual_seed(0))[1].contact.any()

@@ -9,7 +9,8 @@ from torch import nn
 from matpose.errors import ModelError
 from matpose.zoo.coding.gaussian import gaussian_maps
 from matpose.zoo.heads.heatmap import HeatmapHead
-from matpose.zoo.multi_scale import MultiScaleHead, at_scales
+from matpose.zoo.heads.multi_scale import MultiScaleHead
+from matpose.zoo.scales import at_scales
 from matpose.zoo.system import JOINTS, Answer, Backbone, Seen, System, Truth
 
 

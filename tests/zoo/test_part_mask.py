@@ -19,8 +19,9 @@ from matpose.zoo.coding.drawn import heatmap_loss
 from matpose.zoo.coding.gaussian import gaussian_maps, to_cells
 from matpose.zoo.coding.parabola import decode_parabola
 from matpose.zoo.finer import Finer
-from matpose.zoo.heads.part_mask import BESIDE, PARTS, Masked, PartMaskHead, outline, part_labels, part_loss
+from matpose.zoo.heads.part_mask import Masked, PartMaskHead, part_loss
 from matpose.zoo.heads.skeleton_maps import BONES, Skeleton, SkeletonMapsHead, segment_maps
+from matpose.zoo.part_labels import BESIDE, PARTS, outline, part_labels
 from matpose.zoo.system import Truth
 
 MAT = preset("bpms")

@@ -7,20 +7,22 @@ import random
 import numpy as np
 import pytest
 import torch
-from blob_joints import SIZE, blob_people, errors_of_training, exported_difference, system_of
+from blob_joints import SIZE, Stem, blob_people, errors_of_training, exported_difference, system_of
 from blob_joints import seeded as _seeded  # noqa: F401
 
 from matpose.canvas import Canvas
+from matpose.compare.couple_figures import _from_above
+from matpose.compare.look import Look, answered
 from matpose.mat import Mat
 from matpose.nn.heatmap import soft_argmax
 from matpose.simulate.contact import Place
 from matpose.simulate.couple import together
 from matpose.simulate.scene import draw_lying, seen
 from matpose.zoo.coding.gaussian import gaussian_maps
-from matpose.zoo.crops import on_crop
-from matpose.zoo.grouping import GroupingHead, Tagged, group, tag_losses
-from matpose.zoo.system import Answer, Truth
-from matpose.zoo.top_down import people, top_down
+from matpose.zoo.grouping import group
+from matpose.zoo.heads.grouping import GroupingHead, Tagged, tag_losses
+from matpose.zoo.system import Answer, Backbone, Head, Seen, System, Truth
+from matpose.zoo.top_down import people
 
 WIDE = Mat(96, 120, 0.025, 0.025)
 CANVAS = Canvas(96, 96, 0.032)
@@ -41,24 +43,46 @@ def couple():
     ]
 
 
-def probes(x: torch.Tensor) -> Answer:
-    """A system that sees contact alone."""
-    found = [soft_argmax(x**power) for power in (1, 3, 6)]
-    return Answer(torch.cat(found, 1), torch.stack([(x**power).sum((1, 2, 3)) for power in (1, 3, 6)], 1))
+class Glass(Backbone):
+    """Shows what is there."""
+
+    channels, stride, sides = 1, 1, 1
+
+    def forward(self, x: torch.Tensor) -> Seen:
+        return Seen(x, ())
 
 
-def test_two_far_apart_are_two_single_runs(couple):
-    both, *alone = couple
+class Probes(Head):
+    """Joints of contact alone."""
+
+    def forward(self, seen: Seen) -> torch.Tensor:
+        return torch.cat([seen.features**power for power in (1, 3, 6)], 1)
+
+    def answer(self, output: torch.Tensor) -> Answer:
+        return Answer(soft_argmax(output), output.sum((2, 3)))
+
+    def losses(self, output: torch.Tensor, truth: Truth) -> dict[str, torch.Tensor]:
+        return {}
+
+
+@pytest.mark.parametrize("crop", ["full", "none"])
+def test_two_far_apart_are_two_single_runs(couple, crop):
+    (both, *alone), look = couple, Look(crop)
     torch.manual_seed(0)
-    for system in (probes, system_of(GroupingHead(16)).eval()):
-        (found,) = top_down(system, both, SIZE)
-        expected = [on_crop(system, one, SIZE) for one in alone]
+    backbone = Stem()
+    backbone.sides = 8
+    for system in (System(Glass(), Probes()).eval(), System(backbone, GroupingHead(16)).eval()):
+        found = _from_above(system, both[0], SIZE, look)
+        expected = [
+            answered(system, one, look, SIZE) if crop == "full" else _from_above(system, one[0], SIZE, look)
+            for one in alone
+        ]
         order = sorted((0, 1), key=lambda n: -float(alone[n].sum()))
         assert len(found.xy_norm) == 2
         for person, n in enumerate(order):
             torch.testing.assert_close(found.xy_norm[person], expected[n].xy_norm[0], atol=1e-4, rtol=0)
             torch.testing.assert_close(found.score[person], expected[n].score[0], atol=1e-3, rtol=1e-3)
-    assert (expected[0].xy_norm - expected[1].xy_norm).abs().max() > 0.3
+        assert (expected[0].xy_norm - expected[1].xy_norm).abs().max() > 0.3
 
 
 def test_who_is_alone_is_one_and_whole(couple):
@@ -66,7 +90,7 @@ def test_who_is_alone_is_one_and_whole(couple):
     for one in alone:
         found = people(one[0, 0])
         assert torch.equal(found, one)
-    assert [len(answer.xy_norm) for answer in top_down(probes, torch.cat(couple), SIZE)] == [2, 1, 1]
+    assert [len(people(one[0, 0])) for one in couple] == [2, 1, 1]
     split = people(both[0, 0])
     torch.testing.assert_close(split.sum(0), both[0])
     assert ((split > 0).sum(0) <= 1).all()
@@ -207,6 +231,28 @@ def test_a_truth_of_two_is_read_at_their_cells():
     assert all(value == 0 for value in parts.values())
     single = Truth(truth.xy_norm[:, 0], truth.contact[:, 0], truth.weight[:, 0])
     assert all(value == 0 for value in head.losses(Tagged(maps[:, 0], tags), single).values())
+
+
+def test_a_joint_unknown_of_one_is_not_taught_as_background():
+    _, truth = pairs_of_people()
+    head = GroupingHead(8)
+    both = gaussian_maps(truth.xy_norm, SIZE, 1.0).amax(1)
+    tags = torch.zeros_like(both)
+    weight = truth.weight.clone()
+    weight[:, 0, 4] = 0
+    partly = truth._replace(weight=weight)
+    assert head.losses(Tagged(both, tags), partly)["heatmap"] == 0
+    elsewhere = both.clone()
+    elsewhere[:, 4] += 1
+    assert head.losses(Tagged(elsewhere, tags), partly)["heatmap"] == 0
+    elsewhere[:, 5] += 1
+    assert head.losses(Tagged(elsewhere, tags), partly)["heatmap"] == pytest.approx(0.5 / 14)
+    weight[:, 0] = 0  # who is not there has no joint anywhere
+    alone = truth._replace(weight=weight)
+    assert head.losses(Tagged(both, tags), alone)["heatmap"] > 0
+    assert head.losses(Tagged(gaussian_maps(truth.xy_norm[:, 1], SIZE, 1.0), tags), alone)["heatmap"] == 0
+    nobody = truth._replace(weight=torch.zeros_like(weight))
+    assert head.losses(Tagged(both, tags), nobody)["heatmap"] == 0
 
 
 def test_tags_that_lower_the_loss_tell_people_apart():

@@ -21,7 +21,7 @@ def compare(
     quick: Annotated[bool, typer.Option("--quick", help="A few small systems, minutes; their order means little.")] = (
         False
     ),
-    recipe: Annotated[str, typer.Option(help="full, quick, or a YAML file.")] = "full",
+    recipe: Annotated[str | None, typer.Option(help="full, quick, or a YAML file; by default full.")] = None,
     dataset: Annotated[
         str | None,
         typer.Option(metavar="SPEC", help="pmatdata:PATH: posture is measured on real people, else on simulated ones."),
@@ -55,16 +55,17 @@ def compare(
     from matpose.atomic import atomic_path
     from matpose.compare.grid import compare as run
     from matpose.compare.pictures import accuracy_against_cost, validation_curves
-    from matpose.compare.real import real_maps
     from matpose.compare.recipe import load_compare_recipe
     from matpose.compare.tables import markdown, sheets, table
+    from matpose.errors import MatposeError
     from matpose.zoo.systems import OURS
 
     console = Console(stderr=True)
-    chosen = load_compare_recipe("quick" if quick else recipe, tuple(changes or ()))
-    real = real_maps(dataset, chosen.canvas) if dataset else None
+    if quick and recipe is not None:
+        raise MatposeError("--quick is a recipe of its own", mend="give one of --quick and --recipe")
+    chosen = load_compare_recipe("quick" if quick else recipe or "full", tuple(changes or ()))
     found = run(
-        chosen, output, real=real, workers=workers or os.cpu_count() or 1, device=device,
+        chosen, output, dataset=dataset, workers=workers or os.cpu_count() or 1, device=device,
         progress=console.is_terminal, say=console.print,
     )  # fmt: skip
     lines = table(found)

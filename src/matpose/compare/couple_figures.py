@@ -12,7 +12,7 @@ from matpose.compare.look import Look, answered
 from matpose.evaluation.joint_score import TOLERANCE
 from matpose.nn.scaling import scale_free
 from matpose.zoo.crops import Box, contact_box, crop, to_map
-from matpose.zoo.grouping import GroupingHead
+from matpose.zoo.heads.grouping import GroupingHead
 from matpose.zoo.padding import padded, to_padded
 from matpose.zoo.system import Answer, System
 from matpose.zoo.top_down import people

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
+from math import inf, isfinite
 from pathlib import Path
 
 import lightning as L
@@ -13,20 +14,21 @@ import torch
 from torch.utils.data import DataLoader
 
 from matpose.canvas import Canvas
+from matpose.compare.augment import Masking, masked
 from matpose.compare.couples import side_by_side
 from matpose.compare.look import Look, answered
 from matpose.compare.moved_truth import moved_truth, padded_truth
-from matpose.errors import ModelError
+from matpose.errors import Diverged, ModelError
 from matpose.nn.scaling import scale_free
 from matpose.training.crwt import run_stage
 from matpose.training.data import batches
 from matpose.training.history import read_history
 from matpose.training.joint_figures import score_of
 from matpose.training.joint_maps import JointMaps
-from matpose.training.joint_step import moved, without_contact
+from matpose.training.joint_step import moved
 from matpose.training.world import World
 from matpose.zoo.crops import crop
-from matpose.zoo.grouping import GroupingHead
+from matpose.zoo.heads.grouping import GroupingHead
 from matpose.zoo.padding import padded
 from matpose.zoo.system import System, Truth
 
@@ -44,7 +46,7 @@ class Budget:
         samples: maps seen in all, the same one often.
         batch: of them at once.
         learning_rates: Adam's, of which each system keeps what suits it: :func:`fit_system`.
-        masking: keypoint masking as augmentation.
+        masking: of :func:`matpose.compare.augment.masked`.
         seed: of weights and order.
 
     Example:
@@ -55,13 +57,13 @@ class Budget:
     samples: int = 64_000
     batch: int = 32
     learning_rates: tuple[float, ...] = (1e-3,)
-    masking: bool = True
+    masking: Masking = "contact"
     seed: int = 0
 
     @property
     def steps(self) -> int:
-        """Of the optimiser."""
-        return max(LOOKS, self.samples // self.batch)
+        """Of the optimiser, as many between looks."""
+        return LOOKS * max(1, self.samples // self.batch // LOOKS)
 
 
 def _size(maps: torch.Tensor) -> tuple[int, int]:
@@ -120,11 +122,8 @@ class SystemModule(L.LightningModule):
         return parts["loss"]
 
     def _varied(self, maps: JointMaps, generator: torch.Generator) -> tuple[torch.Tensor, Truth]:
-        """Maps moved, read by another sensor, some without the contact of a joint; and where the joints are now."""
-        pressure, contact = maps.pressure.float(), maps.contact
-        if self.budget.masking:
-            pressure, lost = without_contact(maps, generator, aspect=self.aspect)
-            contact = contact & ~lost
+        """Maps masked, moved and read by another sensor; and where the joints are now."""
+        pressure, contact = masked(maps, self.budget.masking, generator, aspect=self.aspect)
         seen, warp = moved(pressure, generator, aspect=self.aspect)
         box = self.look.box(seen)
         truth = moved_truth(maps, contact, warp, self.canvas, box)
@@ -183,7 +182,8 @@ def fit_system(
         A row of measures for every look, with the rate in its ``learning_rate``.
 
     Raises:
-        ModelError: the training diverged, at every rate.
+        Diverged: at every rate.
+        ModelError: no maps, or what was kept in ``folder`` is damaged.
     """
     if not len(labelled) or not len(val):
         raise ModelError("there are no maps to learn from", mend="simulate some bodies")
@@ -213,8 +213,10 @@ def _suited(rates: Sequence[float], fit: Callable[[float, int], list[dict[str, f
         return rates[0]
     error_cm: dict[float, float] = {}
     for rate in rates:
-        with suppress(ModelError):  # one that diverged has no error; where all did there is none to choose
-            error_cm[rate] = min(float(row["val_loss"]) for row in fit(rate, TRIAL)[:TRIAL])
-    if not error_cm:
-        raise ModelError(f"it diverged at every rate of {', '.join(f'{rate:g}' for rate in rates)}", mend="lower them")
-    return min(error_cm, key=lambda rate: error_cm[rate])
+        with suppress(Diverged):
+            looks = [float(row["val_loss"]) for row in fit(rate, TRIAL)[:TRIAL]]
+            error_cm[rate] = min((error for error in looks if isfinite(error)), default=inf)
+    best = min(error_cm, key=lambda rate: error_cm[rate], default=None)
+    if best is None or error_cm[best] == inf:
+        raise Diverged(f"it diverged at every rate of {', '.join(f'{rate:g}' for rate in rates)}", mend="lower them")
+    return best

@@ -10,11 +10,12 @@ import torch
 from matpose.nn.scaling import scale_free
 from matpose.training.joint_maps import JointMaps
 from matpose.zoo.crops import Box, contact_box, crop, on_crop, to_crop
-from matpose.zoo.multi_scale import at_scales
 from matpose.zoo.padding import padded, to_padded
+from matpose.zoo.scales import at_scales
 from matpose.zoo.system import Answer, System
 
 Crop = Literal["none", "full", "upper"]
+Take = Literal["average", "best"]
 SHARE: dict[Crop, float | None] = {"none": None, "full": 1.0, "upper": 0.5}
 """Of the contact's height, from the head side: what a crop shows."""
 
@@ -26,10 +27,12 @@ class Look:
     Args:
         crop: "none" for the whole map; "full" or "upper" for what is around the contact or the head side of it.
         scales: one answer of so many enlargements.
+        take: the mean of their answers, or for every joint the one with the highest score.
     """
 
     crop: Crop = "none"
     scales: tuple[float, ...] = (1.0,)
+    take: Take = "average"
 
     def closer(self, pressure: torch.Tensor, xy_norm: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Maps (B, 1, H, W) and places (B, N, 2) on them, to crops of the same size and places on these."""
@@ -76,7 +79,7 @@ def answered(
 
     def net(x: torch.Tensor) -> Answer:
         wide = padded(x, system.backbone)
-        found = at_scales(system, wide, look.scales)
+        found = at_scales(system, wide, look.scales, take=look.take)
         return Answer(to_padded(found.xy_norm, _size(wide), _size(x)), found.score)
 
     share = SHARE[look.crop]

@@ -65,7 +65,9 @@ def _maps(recipe: CompareRecipe, folder: Path, *, workers: int, say: Say) -> dic
         "seen": (recipe.test_bodies, recipe.mats, TEST_SEED),
         "unseen": (recipe.test_bodies, recipe.unseen_mats, TEST_SEED),
     }
-    detail = any(learns_detail(name) for name in recipe.systems)
+    # maps with details serve everybody, so those that an earlier call made with them are taken
+    learned = any(learns_detail(name) for name in recipe.systems)
+    detail = learned or (folder / "training-detail.safetensors").is_file()
     maps: dict[str, JointMaps] = {}
     if recipe.joints != SIMULATED:
         maps = labelled_joint_maps(

@@ -10,8 +10,8 @@ from matpose.nn.heatmap import cell_grid
 from matpose.nn.warp import Warp
 from matpose.training.joint_maps import JointMaps
 from matpose.zoo.crops import Box, crop, to_crop, to_map
-from matpose.zoo.heads.part_mask import BESIDE
 from matpose.zoo.padding import to_padded
+from matpose.zoo.part_labels import BESIDE
 from matpose.zoo.system import Truth
 
 NOWHERE = 3.0  # where joints are put whose place nobody knows: on no patch of a map

@@ -57,16 +57,23 @@ def accuracy_against_cost(lines: Sequence[Mapping[str, Any]], ours: str) -> Figu
     figure.suptitle("PCKh@.2, %: equal budgets, convergence is not claimed", fontsize=8, color=INK)
     for panel, part in zip(figure.subplots(2, 1, sharex=True), ("seen", "unseen"), strict=True):
         places = [(line["latency_ms"], 100 * line[f"pckh20_{part}"]) for line in lines]
-        top = max(3.0, *(accuracy * 1.06 for _, accuracy in places))
+        top = max([3.0, *(accuracy * 1.06 for _, accuracy in places)])
         front = [
             (cost, accuracy)
             for number, (line, (cost, accuracy)) in enumerate(zip(lines, places, strict=True))
             if line["in_budget"]
             and all(other < accuracy or not lines[k]["in_budget"] for k, (_, other) in enumerate(places[:number]))
         ]
-        panel.plot(*zip(*front, strict=True), color=LINES[0], linewidth=0.8, alpha=0.6, zorder=0)
+        panel.plot(
+            [cost for cost, _ in front],
+            [accuracy for _, accuracy in front],
+            color=LINES[0],
+            linewidth=0.8,
+            alpha=0.6,
+            zorder=0,
+        )
         panel.set_xscale("log")
-        right = max(cost for cost, _ in places) * 1.5
+        right = max((cost for cost, _ in places), default=1.0) * 1.5
         heights = _apart([accuracy for _, accuracy in places], top / (len(lines) + 1), top)
         for line, (cost, accuracy), height in zip(lines, places, heights, strict=True):
             colour = LINES[1] if line["system"] == ours or not line["in_budget"] else LINES[0]
@@ -91,6 +98,8 @@ def _apart(heights: Sequence[float], least: float, top: float) -> list[float]:
     """
     order = sorted(range(len(heights)), key=lambda k: -heights[k])
     placed: list[float] = []
+    if not order:
+        return placed
     for k in order:
         placed.append(min(heights[k], placed[-1] - least if placed else top))
     if placed[-1] < 0:  # they reached the floor: push them up again

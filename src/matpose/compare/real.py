@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -33,6 +34,14 @@ class RealMaps:
     fit: Maps
     test: Maps
     other: Maps
+
+    def digest(self) -> str:
+        """Short hash of the maps and of what is said of them."""
+        every = hashlib.sha256()
+        for maps in (self.fit, self.test, self.other):
+            every.update(maps.pressure.contiguous().numpy().tobytes())
+            every.update("|".join((*maps.posture.tolist(), *maps.subject.tolist())).encode())
+        return every.hexdigest()[:16]
 
     def posture(self, keypoints: Keypoints, *, seed: int) -> dict[str, dict]:
         """Figures of :func:`keypoint_posture`, "familiar" and "frozen", by a system's keypoints.

@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from matpose.canvas import Canvas
-from matpose.compare.look import Crop, Look
+from matpose.compare.augment import Masking
+from matpose.compare.look import Crop, Look, Take
 from matpose.training.flat import load_flat
 
 SIMULATED = "simulated"
@@ -40,12 +41,13 @@ class CompareRecipe(BaseModel):
     couples: int = Field(0, ge=0)
 
     crop: Crop = "none"
+    test_take: Take = "average"
     test_scales: tuple[Annotated[float, Field(gt=0.2, lt=5)], ...] = Field((1.0,), min_length=1)
 
     samples: int = Field(ge=320)
     batch: int = Field(ge=2)
     learning_rates: tuple[Annotated[float, Field(gt=0)], ...] = Field((0.003, 0.001), min_length=1)
-    masking: bool = True
+    masking: Masking = "contact"
     seeds: int = Field(1, ge=1)
 
     @property
@@ -56,7 +58,7 @@ class CompareRecipe(BaseModel):
     @property
     def look(self) -> Look:
         """How every system is tested."""
-        return Look(self.crop, self.test_scales)
+        return Look(self.crop, self.test_scales, self.test_take)
 
 
 def load_compare_recipe(name: str, changes: tuple[str, ...] = ()) -> CompareRecipe:

@@ -17,9 +17,8 @@ from matpose.compare.look import Look, answered
 from matpose.compare.material import Material
 from matpose.compare.recipe import CompareRecipe
 from matpose.compare.space_figures import space_score
-from matpose.errors import ModelError
+from matpose.errors import Diverged
 from matpose.evaluation.keypoint_posture import Nodes, keypoint_posture
-from matpose.evaluation.system_cost import system_cost
 from matpose.recording import JOINT_NAMES
 from matpose.training.joint_figures import score_of
 from matpose.training.joint_maps import POSTURES, JointMaps
@@ -59,12 +58,10 @@ def trained_row(
         device, progress: as for :func:`matpose.compare.grid.compare`.
 
     Returns:
-        ``system``, ``seed``, its cost; ``failed`` where it did not train, else the ``learning_rate`` that suited it,
+        ``system``, ``seed``; ``failed`` where it did not train, else the ``learning_rate`` that suited it,
         ``curve``, :func:`measured`'s figures, ``mpjpe_cm`` among them where it has joints in space, ``couples``.
     """
-    cost = system_cost(name, recipe.rows, recipe.cols)
-    cost |= {key: macs * len(recipe.test_scales) for key, macs in cost.items() if key != "parameters"}
-    row: dict[str, Any] = {"system": name, "seed": seed, **cost}
+    row: dict[str, Any] = {"system": name, "seed": seed}
     maps, look = material.maps, recipe.look
     system = fresh(name, seed, recipe, maps["training"])
     budget = Budget(recipe.samples, recipe.batch, recipe.learning_rates, recipe.masking, seed)
@@ -73,7 +70,7 @@ def trained_row(
             system, maps["training"], maps["validation"], recipe.canvas, budget, place, look=look,
             device=device, progress=progress,
         )  # fmt: skip
-    except ModelError as error:
+    except Diverged as error:
         return row | {"failed": str(error)}
     between = budget.steps // LOOKS * budget.batch
     row["learning_rate"] = history[0]["learning_rate"]
@@ -91,7 +88,6 @@ def trained_row(
     return row
 
 
-@torch.no_grad()
 def measured(answers: Answers, recipe: CompareRecipe, material: Material, *, seed: int) -> dict[str, Any]:
     """Figures of whatever answers, by keypoints and by the posture that they tell.
 
@@ -105,6 +101,7 @@ def measured(answers: Answers, recipe: CompareRecipe, material: Material, *, see
         ``seen`` and ``unseen``, figures of joints; ``posture``, by "familiar" and "frozen", of each graph net.
     """
 
+    @torch.no_grad()
     def answer(pressure: torch.Tensor) -> Answer:
         found = [answers(some.float()) for some in pressure.split(AT_ONCE)]
         return Answer(torch.cat([one.xy_norm for one in found]), torch.cat([one.score for one in found]))

@@ -15,12 +15,12 @@ def table(found: Mapping[str, Any]) -> list[dict[str, Any]]:
         found: by :func:`matpose.compare.grid.compare`.
 
     Returns:
-        ``system``, ``seeds``, ``parameters``, ``conv_macs``, ``conv_macs_256``, ``latency_ms``, ``latency_256_ms``
-        (both of the 256 None where a system takes no such maps), ``in_budget``, False for the model that ships; means
-        over the seeds that trained, and ``pckh20_seen_sd`` (None for one): ``pckh50_seen``, ``pckh20_seen``,
-        ``median_cm_seen``, the same ``_unseen``; ``familiar_<layer>`` and ``frozen_<layer>``, balanced accuracy of
-        posture, where postures are known; ``top_down_pckh20`` and ``top_down_two_found``, the same ``bottom_up_``,
-        where couples were looked at; ``failed``, the seeds that did not.
+        ``system``, ``seeds``, ``trained`` (how many of them, in words), ``parameters``, ``macs``, ``macs_256``,
+        ``latency_ms``, ``latency_256_ms`` (of 256 None where a system takes no such maps), ``in_budget``, False for the
+        model that ships; means over the seeds that trained, and ``pckh20_seen_sd`` (None for one): ``pckh50_seen``,
+        ``pckh20_seen``, ``median_cm_seen``, the same ``_unseen``; ``familiar_<layer>`` and ``frozen_<layer>``, balanced
+        accuracy of posture, where postures are known; ``top_down_pckh20`` and ``top_down_two_found``, the same
+        ``bottom_up_``, where couples were looked at; ``failed``, the seeds that did not.
     """
     shipped = [found["shipped"]] if found["shipped"] else []
     rows, lines = [*shipped, *found["rows"]], []
@@ -31,7 +31,8 @@ def table(found: Mapping[str, Any]) -> list[dict[str, Any]]:
             "system": name,
             "seeds": len(every),
             "failed": [row["seed"] for row in every if "failed" in row],
-            **{key: every[0][key] for key in ("parameters", "conv_macs", "conv_macs_256")},
+            "trained": f"{len(sound)} of {len(every)}" if len(sound) < len(every) else str(len(every)),
+            **{key: found["cost"][name].get(key) for key in ("parameters", "macs", "macs_256")},
             "latency_ms": found["latency_ms"][name]["p50"],
             "latency_256_ms": found["latency_256_ms"].get(name, {}).get("p50"),
             "in_budget": every[0] not in shipped,
@@ -69,9 +70,10 @@ class Sheet(NamedTuple):
 
 
 _KEYPOINTS = {
+    "seeds": ("trained", 0, "s"),
     "parameters": ("parameters", 0, ","),
-    "GMACs": ("conv_macs", -9, ".2f"),
-    "GMACs at 256": ("conv_macs_256", -9, ".2f"),
+    "GMACs": ("macs", -9, ".2f"),
+    "GMACs at 256": ("macs_256", -9, ".2f"),
     "ms": ("latency_ms", 0, ".1f"),
     "ms at 256": ("latency_256_ms", 0, ",.0f"),
     **{
@@ -99,7 +101,7 @@ def sheets(lines: Sequence[Mapping[str, Any]]) -> list[Sheet]:
         lines: of :func:`table`. What was not measured is a dash, and a system that failed to train says so.
 
     Example:
-        >>> line = {"system": "a", "parameters": 1234, "conv_macs": 2e9, "conv_macs_256": 3e9, "latency_ms": 1.25}
+        >>> line = {"system": "a", "parameters": 1234, "macs": 2e9, "macs_256": 3e9, "latency_ms": 1.25}
         >>> keypoints, posture = sheets([line | {"pckh20_seen": 0.5, "familiar_gcn": 1.0}])
         >>> keypoints.rows[0][:7]
         ('a', '1,234', '2.00', '3.00', '1.2', '–', '50.0')
@@ -142,9 +144,14 @@ def _sheet(title: str, columns: Mapping[str, tuple[str, int, str]], lines: Seque
     rows = []
     for line in lines:
         name = line["system"] if "pckh20_seen" in line else f"{line['system']} (failed to train)"
-        cells = (
-            "–" if line.get(key) is None else format(line[key] * 10.0**power if power else line[key], form)
-            for key, power, form in columns.values()
-        )
-        rows.append((name, *cells))
+        rows.append((name, *(_cell(line, *column) for column in columns.values())))
     return Sheet(title, ("system", *columns), rows)
+
+
+def _cell(line: Mapping[str, Any], key: str, power: int, form: str) -> str:
+    """A dash for what was not measured; with the spread over seeds where there is one."""
+    value, spread = line.get(key), line.get(f"{key}_sd")
+    if value is None:
+        return "–"
+    scaled = format(value * 10.0**power if power else value, form)
+    return scaled if spread is None else f"{scaled} \N{PLUS-MINUS SIGN} {format(spread * 10.0**power, form)}"

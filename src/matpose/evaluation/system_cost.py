@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
-from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
-from matpose.evaluation.cost import conv_macs, parameters
+from matpose.evaluation.cost import parameters
 from matpose.zoo.padding import size_for
 from matpose.zoo.system import System
 from matpose.zoo.systems import build_system
@@ -20,31 +20,36 @@ WARM = 2
 
 
 def system_cost(name: str, rows: int, cols: int) -> dict[str, int]:
-    """``parameters``; ``conv_macs`` of one map of the canvas, padded where it must be; ``conv_macs_256`` of one of
-    256 x 256 cells.
+    """What one map costs, attention and dense layers included, activations and normalisation not.
+
+    Args:
+        name: of a system.
+        rows, cols: of the canvas.
+
+    Returns:
+        ``parameters``; ``macs`` of one map of the canvas, padded where it must be; ``macs_256`` of one of 256 x 256
+        cells.
 
     Example:
         >>> system_cost("resnet18", 64, 32)["parameters"] > 10_000_000
         True
     """
     cost: dict[str, int] = {}
-    for key, (height, width) in (("conv_macs", (rows, cols)), ("conv_macs_256", (PAPER_CELLS, PAPER_CELLS))):
+    for key, (height, width) in (("macs", (rows, cols)), ("macs_256", (PAPER_CELLS, PAPER_CELLS))):
         with torch.random.fork_rng(devices=[]):
             system = build_system(name, height, width, torch.rand(8, 14, 2))  # statistics of bones need values
         cost.setdefault("parameters", parameters(system))
-        cost[key] = conv_macs(_Learned(system), torch.zeros(1, 1, *size_for(system.backbone, height, width)))
+        cost[key] = _macs(system, size_for(system.backbone, height, width))
     return cost
 
 
-class _Learned(nn.Module):
-    """Backbone and head without decoding, which multiplies nothing and does not run without values."""
-
-    def __init__(self, system: System) -> None:
-        super().__init__()
-        self.system = system
-
-    def forward(self, x: torch.Tensor) -> None:
-        self.system.head(self.system.backbone(x))
+@torch.no_grad()
+def _macs(system: System, size: tuple[int, int]) -> int:
+    """Of backbone and head, without decoding, which multiplies nothing and does not run without values."""
+    shapes = system.to("meta").eval()
+    with FlopCounterMode(display=False) as counter:
+        shapes.head(shapes.backbone(torch.zeros(1, 1, *size, device="meta")))
+    return counter.get_total_flops() // 2
 
 
 @torch.inference_mode()

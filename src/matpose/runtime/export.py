@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -65,7 +65,7 @@ def export_onnx(
     broken = [name for name, values in zip(Found._fields, expected, strict=True) if not np.isfinite(values).all()]
     if broken:
         raise ModelError(f"the model's {', '.join(broken)} are not finite numbers", mend="train it again")
-    graph = _graph(folded(module), pressure[:2])
+    graph = onnx_graph(folded(module), pressure[:2], Found._fields)
     graph.model.metadata_props.update(metadata)
     with atomic_path(path) as temporary:
         graph.save(temporary, external_data=False)
@@ -73,8 +73,20 @@ def export_onnx(
     return Exported(Path(path), Path(path).stat().st_size, parity)
 
 
-def _graph(module: nn.Module, example: torch.Tensor) -> torch.onnx.ONNXProgram:
-    """The module as a graph over any number of maps."""
+def onnx_graph(
+    module: nn.Module, example: torch.Tensor, outputs: Sequence[str], *, any_number: bool = True
+) -> torch.onnx.ONNXProgram:
+    """A module as a graph with the input ``pressure``.
+
+    Args:
+        module: in eval mode.
+        example: (B, 1, H, W) that it takes.
+        outputs: names of what it gives.
+        any_number: whether the graph takes any number of maps, or as many as the example.
+
+    Raises:
+        ModelError: a module that the exporter cannot take.
+    """
     with _quiet():
         try:
             program = torch.onnx.export(
@@ -83,8 +95,8 @@ def _graph(module: nn.Module, example: torch.Tensor) -> torch.onnx.ONNXProgram:
                 dynamo=True,
                 opset_version=OPSET,
                 input_names=[INPUT],
-                output_names=list(Found._fields),
-                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                output_names=list(outputs),
+                dynamic_shapes=({0: torch.export.Dim("batch")},) if any_number else None,
                 verbose=False,
             )
         except torch.onnx.OnnxExporterError as error:

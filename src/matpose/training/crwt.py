@@ -13,7 +13,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy
 
 from matpose.atomic import remove_unfinished
-from matpose.errors import MatposeError, ModelError
+from matpose.errors import Diverged, MatposeError
 from matpose.nn.efd import EFD
 from matpose.training.build import build_efd
 from matpose.training.callbacks import Bar, Keeper, Stopper
@@ -53,7 +53,7 @@ def fit_efd(
         The model in eval mode, and the rows of ``metrics.csv``.
 
     Raises:
-        ModelError: the training diverged.
+        Diverged: no epoch has a finite loss.
         MatposeError: no such device, or more processes than maps in a batch.
     """
     check_device(device)
@@ -124,7 +124,7 @@ def run_stage(
         world: the processes that share the work.
 
     Raises:
-        ModelError: no epoch has a finite loss.
+        Diverged: no epoch has a finite loss.
     """
     checkpoints = folder / "checkpoints"
     best = Keeper(checkpoints, filename=f"{stage}-best", monitor="val_loss", enable_version_counter=False)
@@ -162,7 +162,7 @@ def run_stage(
     except SystemExit:  # what Lightning makes of Ctrl-C
         raise KeyboardInterrupt from None
     if best.best_model_score is None or not best.best_model_score.isfinite():
-        raise ModelError(
+        raise Diverged(
             f"the {stage} stage diverged: no epoch has a finite loss", mend="lower learning_rate", path=folder
         )
     module.load_state_dict(SafetensorsIO().load_checkpoint(best.best_model_path)["state_dict"])

@@ -20,7 +20,7 @@ from matpose.quality import clean
 from matpose.recording import JOINT_NAMES
 from matpose.training.checkpoint import read_tensors, write_tensors
 from matpose.training.data import UNFIT
-from matpose.zoo.heads.part_mask import part_labels
+from matpose.zoo.part_labels import part_labels
 
 POSTURES = ("supine", "prone", "left", "right")
 """Classes of the posture head, in order."""
@@ -49,7 +49,7 @@ class JointMaps:
         mat: (N,) int64, index into the mats that were asked for.
         joints_xyz_m: (N, 14, 3) float32, joints from the canvas's head-left corner, x across, y to the foot, z up from
             the unloaded mat; None where nobody asked for details.
-        parts: (N, H, W) int8, of :func:`matpose.zoo.heads.part_mask.part_labels`; None likewise.
+        parts: (N, H, W) int8, of :func:`matpose.zoo.part_labels.part_labels`; None likewise.
     """
 
     pressure: torch.Tensor

@@ -34,13 +34,18 @@ def moved(pressure: torch.Tensor, generator: torch.Generator, *, aspect: float) 
     return seen, warp
 
 
-def without_contact(maps: JointMaps, generator: torch.Generator, *, aspect: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pressure (B, 1, H, W), of some maps without the contact around a joint; and which joints lost theirs, (B, 14)."""
+def patches(maps: JointMaps, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """A joint of every map, (B,), and how far around it the map is changed, (B,) in half-heights; 0 for most maps."""
     count, joints = maps.xy_norm.shape[:2]
     low, high = LOST_RADIUS
     radius = low + (high - low) * torch.rand(count, generator=generator)
     radius = radius * (torch.rand(count, generator=generator) < LOST)
-    which = torch.randint(joints, (count,), generator=generator)
+    return torch.randint(joints, (count,), generator=generator), radius
+
+
+def without_contact(maps: JointMaps, generator: torch.Generator, *, aspect: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pressure (B, 1, H, W), of some maps without the contact around a joint; and which joints lost theirs, (B, 14)."""
+    which, radius = patches(maps, generator)
     return mask_joint(maps.pressure.float(), maps.xy_norm, which, radius, aspect)
 
 

@@ -1,6 +1,8 @@
-"""Keypoint masking of MSS-Net (Ke et al., ECCV 2018, section 3.4): contact that is lost, or is where none should be.
+"""Contact that is lost, or is where none should be: keypoint masking of MSS-Net, and BlazePose's occluders.
 
 Lost contact at a joint is a pressure mat's own failure: the limb is lifted, or bears on a bone beside it.
+
+Sources: Ke et al., ECCV 2018, section 3.4; Bazarevsky et al., CVPRW 2020, arXiv 2006.10204.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import torch
 
 from matpose.nn.heatmap import cell_grid
+from matpose.zoo.system import Truth
 
 
 def _place(xy_norm: torch.Tensor, which: torch.Tensor, aspect: float) -> torch.Tensor:
@@ -84,3 +87,37 @@ def transplant_joint(
     on_map = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None]
     moved = patch[people[:, None, None], 0, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None]]
     return torch.maximum(pressure, (moved * on_map)[:, None])
+
+
+def occlude(
+    x: torch.Tensor, truth: Truth, generator: torch.Generator, *, boxes: int = 2, largest: float = 0.4
+) -> tuple[torch.Tensor, Truth]:
+    """For training: rectangles at random places hold no pressure, and what lies beneath is not seen to press.
+
+    Args:
+        x: (B, 1, H, W).
+        truth: of the B people.
+        generator: draws them.
+        boxes: rectangles on each map.
+        largest: the longest side, as a share of the map's; sides are drawn evenly from zero up to it.
+
+    Returns:
+        Maps with zeros; the truth with ``contact`` false within a rectangle. Places stay as they are.
+
+    Example:
+        >>> truth = Truth(torch.zeros(1, 14, 2), torch.ones(1, 14, dtype=torch.bool), torch.ones(1, 14))
+        >>> dark, _ = occlude(torch.ones(1, 1, 64, 32), truth, torch.Generator().manual_seed(0))
+        >>> 0 < int((dark == 0).sum()) < 2 * 0.4**2 * 64 * 32 + 1
+        True
+    """
+    drawn = torch.rand(2, len(x), boxes, 2, generator=generator).to(x)
+    middle, half = 2 * drawn[0] - 1, largest * drawn[1]  # xy_norm, (B, boxes, 2)
+
+    def under(xy_norm: torch.Tensor) -> torch.Tensor:
+        """(B, N, 2) or (1, N, 2) to (B, N) bool."""
+        return ((xy_norm[:, None] - middle[:, :, None]).abs() <= half[:, :, None]).all(-1).any(1)
+
+    across, along = cell_grid(x.shape[2], x.shape[3], x)
+    cells = torch.stack(torch.meshgrid(across, along, indexing="xy"), -1).view(1, -1, 2)
+    hidden = under(cells).view(len(x), 1, *x.shape[2:])
+    return x.masked_fill(hidden, 0.0), truth._replace(contact=truth.contact & ~under(truth.xy_norm))

@@ -39,11 +39,12 @@ class Truth(NamedTuple):
         weight: (B, J) float, 0 for a joint that must not be learned from.
         height: (B, J), how high a joint lies over the unloaded mat, in half-heights of the map; None if not known.
         parts: (B, H, W) int8, which part of the body presses on each cell, as
-            :func:`matpose.zoo.heads.part_mask.part_labels` says it; None if not known.
+            :func:`matpose.zoo.part_labels.part_labels` says it; None if not known.
         pressure: (B, 1, H, W), any unit, what the body presses with, without what a sensor made of it; None if not
             known.
 
-    For heads that find several people (:mod:`matpose.zoo.grouping`) the first three may have an axis of people after B.
+    For heads that find several people (:mod:`matpose.zoo.heads.grouping`) the first three may have an axis of people
+    after B.
     """
 
     xy_norm: torch.Tensor

@@ -15,14 +15,16 @@ from matpose.zoo.backbones.pyranet import PyraNet
 from matpose.zoo.backbones.resnet18 import ResNet18
 from matpose.zoo.backbones.respose import ResPose
 from matpose.zoo.backbones.shglass import SHGlass
-from matpose.zoo.grouping import GroupingHead
 from matpose.zoo.heads.blazepose import BlazePoseHead
 from matpose.zoo.heads.body_parameters import BodyParametersHead
 from matpose.zoo.heads.compositional import CompositionalHead
+from matpose.zoo.heads.cross_entropy import CrossEntropyHead
 from matpose.zoo.heads.deeppose import DeepPoseHead
 from matpose.zoo.heads.dual_source import DualSourceHead
+from matpose.zoo.heads.grouping import GroupingHead
 from matpose.zoo.heads.heatmap import HeatmapHead
 from matpose.zoo.heads.integral import IntegralHead
+from matpose.zoo.heads.multi_scale import MultiScaleHead
 from matpose.zoo.heads.multi_task import MultiTaskHead
 from matpose.zoo.heads.part_mask import PartMaskHead
 from matpose.zoo.heads.prtr import PRTRHead
@@ -31,7 +33,6 @@ from matpose.zoo.heads.simcc import SimccHead
 from matpose.zoo.heads.skeleton_maps import SkeletonMapsHead
 from matpose.zoo.heads.transpose import TransPoseHead
 from matpose.zoo.matpose_system import matpose_system
-from matpose.zoo.multi_scale import MultiScaleHead
 from matpose.zoo.padding import size_for, to_padded
 from matpose.zoo.system import Backbone, Head, System
 
@@ -50,12 +51,22 @@ BACKBONES: dict[str, type[Backbone]] = {
 }
 """Those with heatmaps of their own are systems without any technique; the others need one."""
 
+PAPER_SIDE = 256
+
 Build = Callable[[Backbone, tuple[int, int], torch.Tensor], Head]
 
 
 def _grid(size: tuple[int, int]) -> tuple[int, int]:
     """What regression pools to: four rows, and as many columns as keep cells square."""
     return 4, max(1, round(4 * size[1] / size[0]))
+
+
+def _own_heatmaps(net: Backbone, size: tuple[int, int], poses: torch.Tensor) -> Head:
+    """A backbone alone: coded as in the paper on maps of its size; on smaller ones, whose heatmap cells are wider than
+    PCKh's tolerance, between cells, or nobody could place more than half of the joints."""
+    if min(size) >= PAPER_SIDE:
+        return HeatmapHead(net.channels, net.stride)
+    return HeatmapHead(net.channels, net.stride, coding="parabola", sigma_cells=1.0)
 
 
 TECHNIQUES: dict[str, Build] = {
@@ -70,10 +81,12 @@ TECHNIQUES: dict[str, Build] = {
     ),
     "integral": lambda net, size, poses: IntegralHead(net.channels, net.stride, own=net.heatmaps > 0),
     "dsnt": lambda net, size, poses: IntegralHead(net.channels, net.stride, own=net.heatmaps > 0, dsnt=True),
+    "cross_entropy": lambda net, size, poses: CrossEntropyHead(net.channels, net.stride, own=net.heatmaps > 0),
     "simcc": lambda net, size, poses: SimccHead(net.channels, net.stride, size),
     "deeppose": lambda net, size, poses: DeepPoseHead(net.channels, grid=_grid(size)),
     "compositional": lambda net, size, poses: CompositionalHead(net.channels, poses, grid=_grid(size)),
     "rle": lambda net, size, poses: ResidualLikelihoodHead(net.channels, grid=_grid(size)),
+    # smaller than the paper's, where d is 256 and hidden 1024, as maps and backbones are here
     "transpose": lambda net, size, poses: TransPoseHead(net.channels, net.stride, width=96, layers=3, hidden=192),
     "blazepose": lambda net, size, poses: BlazePoseHead(net.channels, net.stride),
     "prtr": lambda net, size, poses: PRTRHead(net.channels),
@@ -115,8 +128,8 @@ def check_system(name: str) -> None:
         )
     if not plus and not BACKBONES[which].heatmaps:
         raise ModelError(f"{which} names no joints by itself", mend=f"add a technique, such as {which}+simcc")
-    if technique == "multi_scale" and not BACKBONES[which].heatmaps:
-        raise ModelError(f"{which} has no heatmaps to join", mend="use a backbone with stacks, such as shglass")
+    if technique == "multi_scale" and BACKBONES[which].heatmaps < 2:
+        raise ModelError(f"{which} has no two heatmaps to join", mend="use a backbone with stacks, such as shglass")
 
 
 def build_system(name: str, rows: int, cols: int, poses: torch.Tensor) -> System:
@@ -140,4 +153,5 @@ def build_system(name: str, rows: int, cols: int, poses: torch.Tensor) -> System
     which, _, technique = name.partition("+")
     backbone = BACKBONES[which]()
     size = size_for(backbone, rows, cols)
-    return System(backbone, TECHNIQUES[technique or "heatmap"](backbone, size, to_padded(poses, (rows, cols), size)))
+    build = TECHNIQUES[technique] if technique else _own_heatmaps
+    return System(backbone, build(backbone, size, to_padded(poses, (rows, cols), size)))

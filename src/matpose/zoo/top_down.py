@@ -1,18 +1,15 @@
-"""Several people on one mat, from above: each region of contact is one person, cropped and looked at alone.
+"""Several people on one mat, from above: each region of contact is one person, to be looked at alone.
 
-People who touch are one region: :mod:`matpose.zoo.grouping` goes the other way.
+People who touch are one region: :mod:`matpose.zoo.heads.grouping` goes the other way.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 import torch
 from scipy import ndimage
 
-from matpose.zoo.crops import TOUCHING, contact_cells, on_crop
-from matpose.zoo.system import Answer
+from matpose.zoo.crops import TOUCHING, contact_cells
 
 REACH = (8, 2)
 """Cells that contact reaches along and across a mat to meet its own: on 32 mm, gaps of half a metre between feet and
@@ -52,24 +49,3 @@ def people(pressure: torch.Tensor, *, reach: tuple[int, int] = REACH) -> torch.T
     near = ndimage.distance_transform_edt(~np.isin(labels, heavy), return_distances=False, return_indices=True)
     whose = torch.from_numpy(labels[tuple(np.asarray(near))]).to(pressure.device)
     return torch.stack([pressure.where(whose == int(label), 0.0) for label in heavy])[:, None]
-
-
-def top_down(
-    system: Callable[[torch.Tensor], Answer],
-    pressure: torch.Tensor,
-    size: tuple[int, int],
-    *,
-    reach: tuple[int, int] = REACH,
-    margin: float = 0.05,
-) -> list[Answer]:
-    """What a system of one person says of everybody on B maps.
-
-    Args:
-        system, size, margin: as for :func:`matpose.zoo.crops.on_crop`.
-        pressure: (B, 1, H, W), any unit.
-        reach: as for :func:`people`.
-
-    Returns:
-        For each map, joints (P, J, 2) in its ``xy_norm`` and their scores (P, J), the heaviest person first.
-    """
-    return [on_crop(system, people(one, reach=reach), size, margin=margin) for one in pressure[:, 0]]

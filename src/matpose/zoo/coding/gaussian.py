@@ -1,4 +1,4 @@
-"""Heatmaps as Gaussians, and joints from their highest cell, as it is or a quarter of a cell towards its neighbours.
+"""Heatmaps as Gaussians, and joints a quarter of a cell from their highest cell towards its higher neighbours.
 
 Places in cells have whole numbers at the cells' centres: cell (0, 0)'s centre is (0, 0), its outer corner (-.5, -.5).
 """
@@ -99,23 +99,6 @@ def answer_at(peak: Peak, offset_cells: torch.Tensor, size: tuple[int, int]) -> 
     """Joints so far from their peaks: offsets (B, J, 2) in cells, maps of (h, w)."""
     xy_cells = torch.stack((peak.x, peak.y), -1).to(offset_cells) + offset_cells
     return Answer(to_norm(xy_cells, size), peak.height)
-
-
-def decode_argmax(heatmaps: torch.Tensor) -> Answer:
-    """The centre of the highest cell: .38 cells off on average.
-
-    Args:
-        heatmaps: (B, J, h, w).
-
-    Returns:
-        Joints; the score is the cell's value.
-
-    Example:
-        >>> decode_argmax(torch.eye(4)[None, None, :1]).xy_norm.tolist()
-        [[[-0.75, 0.0]]]
-    """
-    peak = peaks(heatmaps)
-    return answer_at(peak, heatmaps.new_zeros(2), (heatmaps.shape[2], heatmaps.shape[3]))
 
 
 def decode_quarter_shift(heatmaps: torch.Tensor) -> Answer:

@@ -14,7 +14,6 @@ from torch.nn import functional as F
 
 from matpose.losses.coordinate import coordinate_loss
 from matpose.losses.weighted import weighted_mean
-from matpose.nn.heatmap import cell_grid
 from matpose.zoo.coding.drawn import heatmap_loss
 from matpose.zoo.coding.gaussian import to_cells
 from matpose.zoo.finer import FINEST, Finer
@@ -29,40 +28,6 @@ def conv_block(channels: int, width: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(channels, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
     )
-
-
-def occlude(
-    x: torch.Tensor, truth: Truth, generator: torch.Generator, *, boxes: int = 2, largest: float = 0.4
-) -> tuple[torch.Tensor, Truth]:
-    """For training: rectangles at random places hold no pressure, and what lies beneath is not seen to press.
-
-    Args:
-        x: (B, 1, H, W).
-        truth: of the B people.
-        generator: draws them.
-        boxes: rectangles on each map.
-        largest: the longest side, as a share of the map's; sides are drawn evenly from zero up to it.
-
-    Returns:
-        Maps with zeros; the truth with ``contact`` false within a rectangle. Places stay as they are.
-
-    Example:
-        >>> truth = Truth(torch.zeros(1, 14, 2), torch.ones(1, 14, dtype=torch.bool), torch.ones(1, 14))
-        >>> dark, _ = occlude(torch.ones(1, 1, 64, 32), truth, torch.Generator().manual_seed(0))
-        >>> 0 < int((dark == 0).sum()) < 2 * 0.4**2 * 64 * 32 + 1
-        True
-    """
-    drawn = torch.rand(2, len(x), boxes, 2, generator=generator).to(x)
-    middle, half = 2 * drawn[0] - 1, largest * drawn[1]  # xy_norm, (B, boxes, 2)
-
-    def under(xy_norm: torch.Tensor) -> torch.Tensor:
-        """(B, N, 2) or (1, N, 2) to (B, N) bool."""
-        return ((xy_norm[:, None] - middle[:, :, None]).abs() <= half[:, :, None]).all(-1).any(1)
-
-    across, along = cell_grid(x.shape[2], x.shape[3], x)
-    cells = torch.stack(torch.meshgrid(across, along, indexing="xy"), -1).view(1, -1, 2)
-    hidden = under(cells).view(len(x), 1, *x.shape[2:])
-    return x.masked_fill(hidden, 0.0), truth._replace(contact=truth.contact & ~under(truth.xy_norm))
 
 
 class Blaze(NamedTuple):

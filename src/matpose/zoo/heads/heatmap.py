@@ -13,12 +13,14 @@ from matpose.losses.heatmap_mse import heatmap_mse
 from matpose.losses.structure_aware import structure_aware
 from matpose.zoo.coding.dark import decode_dark
 from matpose.zoo.coding.gaussian import decode_quarter_shift, gaussian_maps, in_frame
+from matpose.zoo.coding.parabola import decode_parabola
 from matpose.zoo.finer import FINEST, Finer
 from matpose.zoo.skeleton_tree import neighbourhoods
 from matpose.zoo.system import JOINTS, Answer, Head, Seen, Truth
 
-Coding = Literal["plain", "dark"]
+Coding = Literal["plain", "dark", "parabola"]
 Loss = Literal["mse", "focal", "structure"]
+DECODE = {"plain": decode_quarter_shift, "dark": decode_dark, "parabola": decode_parabola}
 ALPHA = 0.025  # of the structure-aware loss: 14 groups hold 40 joints, so both halves weigh about the same
 
 
@@ -59,7 +61,8 @@ class HeatmapHead(Head):
     """Gaussians of the joints, learned at every stack or scale and read from the last.
 
     "plain" rounds the targets' centres to cells and reads a quarter of a cell towards the higher neighbour; "dark"
-    does neither (matpose.zoo.coding). "mse" is half the mean square (losses/heatmap_mse.py), "focal" the
+    does neither, nor does "parabola", which reads from a peak's neighbours alone, so to the last line but one of small
+    maps (matpose.zoo.coding). "mse" is half the mean square (losses/heatmap_mse.py), "focal" the
     penalty-reduced one of CenterNet, which needs rounded centres, and "structure" that of MSS-Net. A joint off the map
     has no Gaussian and is not learned from.
 
@@ -71,7 +74,7 @@ class HeatmapHead(Head):
         sigma_cells: standard deviation of the Gaussians, in heatmap cells of every scale.
 
     Raises:
-        ModelError: focal loss with DARK's coding.
+        ModelError: focal loss with another coding than the plain one.
 
     Example:
         >>> head = HeatmapHead(8, 2, own=False, coding="dark")
@@ -92,7 +95,7 @@ class HeatmapHead(Head):
         sigma_cells: float = 2.0,
     ) -> None:
         super().__init__()
-        if loss == "focal" and coding == "dark":
+        if loss == "focal" and coding != "plain":
             raise ModelError("focal loss needs a cell that is exactly 1", mend='take coding "plain" with it')
         self.weights = {"heatmap": 1.0}
         self.coding = coding
@@ -109,7 +112,7 @@ class HeatmapHead(Head):
 
     def answer(self, output: tuple[torch.Tensor, ...]) -> Answer:
         maps = output[-1].sigmoid() if self.loss == "focal" else output[-1]
-        return decode_dark(maps) if self.coding == "dark" else decode_quarter_shift(maps)
+        return DECODE[self.coding](maps)
 
     def losses(self, output: tuple[torch.Tensor, ...], truth: Truth) -> dict[str, torch.Tensor]:
         """ "heatmap": the sum over stacks or scales (multi-scale supervision)."""

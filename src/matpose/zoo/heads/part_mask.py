@@ -1,67 +1,18 @@
-"""Body part masks and the body's outline: which part presses on each cell, and joints read with that known."""
+"""Body part masks: which part presses on each cell, and joints read with that known."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from matpose.canvas import Canvas
-from matpose.mat import Mat
 from matpose.zoo.coding.drawn import heatmap_loss
 from matpose.zoo.coding.parabola import decode_parabola
 from matpose.zoo.finer import FINEST, Finer, map_layer
+from matpose.zoo.part_labels import BESIDE, PARTS
 from matpose.zoo.system import JOINTS, Answer, Head, Seen, Truth
-
-PARTS = 22
-"""Codes of a recording's ``parts``: none, and 21 parts of the body."""
-BESIDE = -1
-"""Not on the mat, or not known: the code of such cells in a truth's ``parts``."""
-
-
-def part_labels(parts: np.ndarray, mat: Mat, canvas: Canvas, origin_m: tuple[float, float] | None = None) -> np.ndarray:
-    """Parts on the mat's grid to the canvas's: of each canvas cell what covers most of it.
-
-    Args:
-        parts: (T, rows, cols) uint8.
-        mat, canvas, origin_m: as for :meth:`matpose.canvas.Canvas.resample`.
-
-    Returns:
-        (T, H, W) int8, ``BESIDE`` where the greater share of a cell is not on the mat.
-
-    Example:
-        >>> part_labels(np.full((1, 4, 2), 6), Mat(4, 2, 0.5, 0.5), Canvas(4, 4, 0.5))[0, 0].tolist()
-        [-1, 6, 6, -1]
-    """
-    shares = np.stack([
-        canvas.resample((parts == code).astype(np.float32), mat, origin_m) for code in range(PARTS)
-    ])  # fmt: skip
-    on_mat = canvas.coverage(mat, origin_m) >= 0.5
-    return np.where(on_mat, shares.argmax(0), BESIDE).astype(np.int8)
-
-
-def outline(parts: torch.Tensor) -> torch.Tensor:
-    """The body's outermost cells: those of the body beside a cell, left, right, above or below, that is not.
-
-    Args:
-        parts: (B, H, W) codes; what is not above 0 is not the body. Beyond the map nothing is known, so nothing ends
-            there.
-
-    Returns:
-        (B, H, W) bool.
-
-    Example:
-        >>> outline(torch.tensor([[[6, 6, 6], [6, 6, 0], [6, 6, 6]]]))
-        tensor([[[False, False,  True],
-                 [False,  True, False],
-                 [False, False,  True]]])
-    """
-    empty = (parts <= 0).float()[:, None]
-    beside = torch.maximum(F.max_pool2d(empty, (3, 1), 1, (1, 0)), F.max_pool2d(empty, (1, 3), 1, (0, 1)))
-    return ((parts > 0)[:, None] & (beside > 0))[:, 0]
 
 
 def part_loss(logits: torch.Tensor, parts: torch.Tensor) -> torch.Tensor:
@@ -110,8 +61,8 @@ class PartMaskHead(Head):
 
     Example:
         >>> head = PartMaskHead(8)
-        >>> outline(head(Seen(torch.rand(2, 8, 16, 8), ())).parts.argmax(1)).shape
-        torch.Size([2, 16, 8])
+        >>> head(Seen(torch.rand(2, 8, 16, 8), ())).parts.shape
+        torch.Size([2, 22, 16, 8])
     """
 
     def __init__(self, channels: int, stride: int = FINEST, *, sigma_cells: float = 1.0) -> None:

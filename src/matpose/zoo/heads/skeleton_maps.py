@@ -15,8 +15,8 @@ from matpose.losses.heatmap_mse import heatmap_mse
 from matpose.zoo.coding.drawn import heatmap_loss
 from matpose.zoo.coding.gaussian import to_cells
 from matpose.zoo.coding.parabola import decode_parabola
-from matpose.zoo.edge_graph import segment_distance2
 from matpose.zoo.finer import FINEST, Finer, map_layer
+from matpose.zoo.segment_distance import segment_distance2
 from matpose.zoo.skeleton_tree import PARENTS
 from matpose.zoo.system import JOINTS, Answer, Head, Seen, Truth
 
