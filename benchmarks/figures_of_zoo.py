@@ -20,8 +20,8 @@ def of_the_zoo(results: dict) -> list[str]:
     return [
         f"{recipe['samples']:,} maps seen by each system, of {recipe['bodies']:,} simulated people, on maps of "
         f"{recipe['rows']} x {recipe['cols']} cells; one core of an {result['machine']['cpu']}, {result['date']}. PCKh "
-        "in %, time of a map in ms; where several seeds were trained, their mean and spread. *As it ships* had a larger "
-        "budget of its own, and onnxruntime in place of torch.",
+        "in %, time of a map in ms; of several seeds the mean and the spread. *As it ships* had a larger budget of its "
+        "own, and onnxruntime in place of torch.",
         "",
         *_standing(lines),
         "",
