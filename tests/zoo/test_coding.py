@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
+from matpose.canvas import NATIVE
 from matpose.nn.heatmap import cell_grid
 from matpose.zoo.coding.dark import blurred, decode_dark
 from matpose.zoo.coding.gaussian import (
@@ -18,6 +19,8 @@ from matpose.zoo.coding.gaussian import (
     to_cells,
     to_norm,
 )
+from matpose.zoo.heads.heatmap import HeatmapHead
+from matpose.zoo.systems import build_system
 
 SIZE = (64, 48)
 
@@ -152,3 +155,31 @@ def test_dark_leaves_a_spike_in_a_hollow_alone():
 def test_a_place_between_two_cells_is_of_the_further_one():
     between = to_norm(torch.tensor([22.5, 23.5], dtype=torch.float64), SIZE)
     assert nearest_cell(between, SIZE).tolist() == [23, 24]
+
+
+def test_on_a_small_canvas_the_papers_coding_bars_half_of_the_joints_and_the_baselines_are_not_coded_so():
+    chance = torch.Generator().manual_seed(0)
+    truth = 0.9 * (2 * torch.rand(200, 14, 2, generator=chance) - 1)
+    tolerance_m = 0.2 * 0.264
+    size_m = torch.tensor((NATIVE.width_m, NATIVE.height_m)) / 2
+    system = build_system("hrpose", NATIVE.rows, NATIVE.cols, truth[:8])
+    rows, cols = NATIVE.rows // system.backbone.stride, NATIVE.cols // system.backbone.stride
+
+    def placed(answer, maps) -> float:
+        far_m = ((answer(maps).xy_norm - truth) * size_m).norm(dim=-1)
+        return float((far_m < tolerance_m).float().mean())
+
+    papers = HeatmapHead(8)
+    assert isinstance(system.head, HeatmapHead)
+    plain, own = (
+        placed(
+            lambda maps, head=head: head.answer((maps,)),
+            gaussian_maps(truth, (rows, cols), head.sigma_cells, rounded=head.coding == "plain"),
+        )
+        for head in (papers, system.head)
+    )
+    assert plain < 0.6
+    assert own > 0.8
+    large = build_system("hrpose", 256, 256, truth[:8]).head
+    assert isinstance(large, HeatmapHead)
+    assert (large.coding, large.sigma_cells) == ("plain", 2.0), "on maps of the paper's size as in the paper"
