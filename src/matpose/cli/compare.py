@@ -87,7 +87,7 @@ def compare(
     for sheet in tables:
         shown = Table(title=sheet.title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for number, column in enumerate(sheet.columns):
-            shown.add_column(column, justify="right" if number else "left")
+            shown.add_column(column, justify="right" if number else "left", no_wrap=not number)
         for row in sheet.rows:
             shown.add_row(*row)
         page.print(shown)
