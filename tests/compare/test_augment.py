@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from test_fit import spots
+from test_system_fit import spots
 
 from matpose.compare.augment import masked
 
