@@ -220,6 +220,14 @@ def test_a_system_that_failed_has_no_file(grid, tmp_path):
     assert not (tmp_path / "net.onnx").exists()
 
 
+def test_a_system_without_its_grid_is_told(tmp_path):
+    place = tmp_path / "native+rle-seed0"
+    place.mkdir()
+    (place / "row.json").write_text(json.dumps({"system": "native+rle", "seed": 0, "learning_rate": 0.003}))
+    with pytest.raises(MatposeError, match="missing"):
+        export_system(place, tmp_path / "net.onnx")
+
+
 def test_no_such_device_is_told_at_once(tmp_path):
     with pytest.raises(MatposeError, match="gpu7"):
         compare(load_compare_recipe("quick", SMALL), tmp_path / "grid", device="gpu7")

@@ -79,11 +79,11 @@ def compare(
     for number, (name, seed) in enumerate(grid, 1):
         place = folder / f"{name}-seed{seed}"
         train = partial(trained_row, name, seed, recipe, material, place, device=device, progress=progress)
-        _kept(place, train, lambda told=f"{name}, seed {seed}: {number} of {len(grid)}": say(told))
+        _kept(place, train, partial(say, f"{name}, seed {seed}: {number} of {len(grid)}"))
     ours = None
     if shipped.fits(recipe):
         place = folder / f"shipped-{shipped.digest()}"
-        ours = _kept(place, partial(shipped.shipped_row, recipe, material), lambda: say(shipped.NAME))
+        ours = _kept(place, partial(shipped.shipped_row, recipe, material), partial(say, shipped.NAME))
     rows = [_row_in(place) for place in sorted(folder.glob("*-seed*")) if (place / ROW_NAME).is_file()]
     systems = tuple(dict.fromkeys(row["system"] for row in rows))
     say("what each costs, and latencies in turns on one core")
@@ -139,10 +139,12 @@ def read_kept(path: Path) -> dict[str, Any]:
     """A recipe or a row of a grid's folder.
 
     Raises:
-        MatposeError: it is damaged.
+        MatposeError: it is not there, or damaged.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MatposeError("this is missing", mend="leave systems in the folder of their grid", path=path) from None
     except ValueError:
         raise MatposeError("this is damaged", mend="remove it: it is made again", path=path) from None
 
