@@ -29,6 +29,7 @@ def fit_classifier(
         epochs: passes over the frames; by default 8, or as many as make 300 steps.
 
     Example:
+        >>> _ = torch.manual_seed(0)
         >>> net, x = nn.Linear(1, 2), torch.tensor([[-1.0], [1.0]])
         >>> fit_classifier(net, lambda index: (x[index],), torch.tensor([0, 1]))
         >>> net(x).argmax(1).tolist()
