@@ -20,6 +20,7 @@ from matpose.nn.heatmap import cell_grid, soft_argmax
 from matpose.recording import JOINT_NAMES
 from matpose.zoo.coding.gaussian import gaussian_maps
 from matpose.zoo.heads.compositional import CompositionalHead, path_ends, path_matrix
+from matpose.zoo.heads.cross_entropy import CrossEntropyHead
 from matpose.zoo.heads.deeppose import DeepPoseHead
 from matpose.zoo.heads.heatmap import HeatmapHead
 from matpose.zoo.heads.integral import IntegralHead
@@ -317,6 +318,20 @@ class TestIntegral:
         losses = head.losses(head(Seen(torch.zeros(1, CHANNELS, 16, 8), (logits,))), _truth(_poses(1)))
         (gradient,) = torch.autograd.grad(losses["place"] + losses["js"], logits)
         assert gradient.isfinite().all()
+
+
+class TestCrossEntropy:
+    def test_of_two_places_the_likelier_is_read_and_its_share_is_the_score(self):
+        logits = torch.full((1, JOINTS, 32, 16), -40.0)
+        logits[..., 3, 2], logits[..., 28, 12] = math.log(0.4), math.log(0.3)
+        logits[..., 28, 13] = math.log(0.3)  # beside the other: the place lies between them only if it is the peak
+        answer = CrossEntropyHead(CHANNELS).answer((logits,))
+        x, y = cell_grid(32, 16, logits)
+        assert answer.xy_norm[0, 0].tolist() == pytest.approx([x[2].item(), y[3].item()], abs=1e-5)
+        assert answer.score[0, 0].item() == pytest.approx(0.4, abs=1e-5)
+        logits[..., 28, 12] = math.log(0.5)
+        beside = CrossEntropyHead(CHANNELS).answer((logits,)).xy_norm[0, 0, 0].item()
+        assert beside == pytest.approx((5 * x[12] + 3 * x[13]).item() / 8, abs=1e-5)
 
 
 class TestSimcc:

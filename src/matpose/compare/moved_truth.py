@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from matpose.canvas import Canvas
-from matpose.nn.heatmap import cell_grid
+from matpose.nn.heatmap import cell_centres
 from matpose.nn.warp import Warp
 from matpose.training.joint_maps import JointMaps
 from matpose.zoo.crops import Box, crop, to_crop, to_map
@@ -68,8 +68,7 @@ def padded_truth(truth: Truth, size: tuple[int, int], larger: tuple[int, int]) -
 def _moved_parts(parts: torch.Tensor, warp: Warp, box: Box | None) -> torch.Tensor:
     """(B, H, W) int8: of each cell what lay nearest to where it comes from, ``BESIDE`` where that is off the map."""
     rows, cols = parts.shape[1:]
-    x, y = cell_grid(rows, cols, warp.scale)
-    grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).view(1, -1, 2)
+    grid = cell_centres(rows, cols, warp.scale)[None]
     source = warp.source(grid if box is None else to_map(grid, box)).view(len(parts), rows, cols, 2)
     codes = F.grid_sample((parts - BESIDE)[:, None].float(), source, mode="nearest", align_corners=False)
     return (codes[:, 0] + BESIDE).to(torch.int8)

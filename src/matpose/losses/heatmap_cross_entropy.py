@@ -6,6 +6,8 @@ import torch
 
 from matpose.losses.weighted import weighted_mean
 
+SIGMA_CELLS = 0.5  # what joints are learned with
+
 
 def heatmap_cross_entropy(
     logits: torch.Tensor, places: torch.Tensor, truth: torch.Tensor, *, sigma: float, weight: torch.Tensor | None = None

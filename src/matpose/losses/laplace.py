@@ -29,24 +29,3 @@ def laplace_nll(distance: torch.Tensor, log_scale: torch.Tensor, weight: torch.T
     log_scale = log_scale.clamp_min(LEAST_LOG_SCALE)
     each = distance * (-log_scale).exp() + 2 * log_scale
     return each.mean() if weight is None else weighted_mean(each, weight)
-
-
-def expected_distance(
-    heatmaps: torch.Tensor, places: torch.Tensor, truth: torch.Tensor, weight: torch.Tensor | None = None
-) -> torch.Tensor:
-    """Mean over joints of sum_u P(u) |u - truth|: heatmaps that lie around the truth, not only their means.
-
-    Args:
-        heatmaps: (B, J, h, w), softmax.
-        places: (B, hw, 2) of the cells, in the frame of ``truth``.
-        truth: (B, J, 2).
-        weight: (B, J), 0 for a joint that must not be learned from; by default all count.
-
-    Example:
-        >>> delta = torch.zeros(1, 1, 1, 2); delta[..., 1] = 1
-        >>> places = torch.tensor([[[0.0, 0.0], [3.0, 4.0]]])
-        >>> expected_distance(delta, places, torch.zeros(1, 1, 2)).item()
-        5.0
-    """
-    each = (heatmaps.flatten(2) * torch.cdist(truth, places)).sum(-1)
-    return each.mean() if weight is None else weighted_mean(each, weight)

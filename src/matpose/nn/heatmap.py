@@ -36,6 +36,16 @@ def cell_grid(height: int, width: int, like: torch.Tensor) -> tuple[torch.Tensor
     return x, y
 
 
+def cell_centres(height: int, width: int, like: torch.Tensor) -> torch.Tensor:
+    """All of :func:`cell_grid`'s cells, (height * width, 2), row by row.
+
+    Example:
+        >>> cell_centres(1, 2, torch.zeros(1)).tolist()
+        [[-0.5, 0.0], [0.5, 0.0]]
+    """
+    return torch.stack(torch.meshgrid(*cell_grid(height, width, like), indexing="xy"), -1).view(-1, 2)
+
+
 def soft_argmax(heatmaps: torch.Tensor) -> torch.Tensor:
     """Mean position of every heatmap: p_k = sum_u P_k(u) u / sum_u P_k(u).
 
@@ -83,3 +93,25 @@ def variance_cells(heatmaps: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
     off_y = (y - mean[..., 1:]) * (height / 2)  # (B, K, h)
     variance = ((heatmaps.sum(2) * off_x**2).sum(-1) + (heatmaps.sum(3) * off_y**2).sum(-1)) / mass
     return variance.clamp_min(0)
+
+
+def around_peak(maps: torch.Tensor, places: torch.Tensor, radius: float) -> torch.Tensor:
+    """What of every heatmap lies within a radius of its highest cell; 0 elsewhere.
+
+    A heatmap that wavers between two places has its mean at neither; what is around its peak has it at one.
+
+    Args:
+        maps: (B, J, cells), non-negative.
+        places: (cells, 2), where the cells are, any frame.
+        radius: in that frame's unit.
+
+    Returns:
+        (B, J, cells), not normalised: its sum is the share of the mass that lies there.
+
+    Example:
+        >>> places = torch.tensor([[0.0, 0.0], [1.0, 0.0], [9.0, 0.0]])
+        >>> around_peak(torch.tensor([[[0.25, 0.5, 0.25]]]), places, 2.0).tolist()
+        [[[0.25, 0.5, 0.0]]]
+    """
+    peak = places[maps.argmax(-1)]  # (B, J, 2)
+    return maps * ((places - peak[:, :, None]).norm(dim=-1) <= radius)

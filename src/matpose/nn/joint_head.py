@@ -12,9 +12,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from matpose.nn.heatmap import soft_argmax
+from matpose.nn.heatmap import around_peak, cell_centres
 
 RESIDUAL = 0.1  # of half the canvas's height: the most that the second look moves a joint
+AROUND = 0.15  # of half the canvas's height: how far around its peak a heatmap is read
 
 
 class Joints(NamedTuple):
@@ -75,7 +76,7 @@ class JointHead(nn.Module):
         self.squeeze_norm = nn.BatchNorm2d(16)
         whole = 16 * 4 * 2 + 2 * joints
         self.whole = nn.Linear(whole, 96)
-        self.each = nn.Linear(width + 3 + 96 + joints, 64)
+        self.each = nn.Linear(width + 4 + 96 + joints, 64)
         self.read = nn.Linear(64, 5)  # two of place, scale, trust, contact
         self.posture = nn.Linear(96, postures)
         self.register_buffer("which", torch.eye(joints), persistent=False)
@@ -91,18 +92,23 @@ class JointHead(nn.Module):
         seen = F.hardswish(seen)  # (B, C, h, w)
         logits = self.heat(seen)
         maps = logits.flatten(2).softmax(-1)  # (B, J, hw)
-        xy_norm = soft_argmax(maps.view_as(logits))
+        peak = maps.amax(-1, keepdim=True)
+        cells = cell_centres(fine.shape[2], fine.shape[3], logits)
+        maps = around_peak(maps, cells * cells.new_tensor((self.aspect, 1.0)), AROUND)
+        mass = maps.sum(-1, keepdim=True)
+        maps = maps / mass
+        xy_norm = maps @ cells  # (B, J, 2)
         at_joints = maps @ seen.flatten(2).mT  # (B, J, C)
         whole = F.relu(self.squeeze_norm(self.squeeze(seen)))
         whole = F.avg_pool2d(whole, (fine.shape[2] // 4, fine.shape[3] // 2)).flatten(1)
         whole = F.relu(self.whole(torch.cat((whole, xy_norm.flatten(1)), 1)))  # (B, 96)
-        peak = maps.amax(-1, keepdim=True).log()
         count = whole.shape[0]  # `len` would freeze the batch in an export
         looked = torch.cat(
             (
                 at_joints,
                 xy_norm,
-                peak,
+                peak.log(),
+                mass.log(),
                 whole[:, None].expand(count, self.joints, whole.shape[1]),
                 self.which.expand(count, self.joints, self.joints),
             ),

@@ -8,7 +8,7 @@ from functools import lru_cache
 import torch
 from torch.nn import functional as F
 
-from matpose.nn.heatmap import cell_grid
+from matpose.nn.heatmap import cell_centres
 
 INVERSE_STEPS = 12
 
@@ -97,8 +97,7 @@ class Warp:
 
     def maps(self, maps: torch.Tensor) -> torch.Tensor:
         """Warp maps (B, C, H, W); what comes from outside is zero."""
-        x, y = cell_grid(maps.shape[2], maps.shape[3], maps)
-        grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).view(1, -1, 2)  # (1, HW, 2)
+        grid = cell_centres(maps.shape[2], maps.shape[3], maps)[None]  # (1, HW, 2)
         source = self.source(grid).view(len(maps), *maps.shape[2:], 2)
         return F.grid_sample(maps, source, mode="bilinear", padding_mode="zeros", align_corners=False)
 

@@ -6,8 +6,9 @@ import torch
 from torch.nn import functional as F
 
 from matpose.evaluation.joint_score import TOLERANCE
-from matpose.losses.laplace import expected_distance, laplace_nll
-from matpose.nn.heatmap import cell_grid
+from matpose.losses.heatmap_cross_entropy import SIGMA_CELLS, heatmap_cross_entropy
+from matpose.losses.laplace import laplace_nll
+from matpose.nn.heatmap import cell_centres
 from matpose.nn.pose_net import PoseNet
 from matpose.nn.warp import Warp, random_warp
 from matpose.training.joint_maps import JointMaps
@@ -61,15 +62,15 @@ def labelled_losses(
     pressure, lost = without_contact(maps, generator, aspect=aspect)
     seen, warp = moved(pressure, generator, aspect=aspect)
     joints = net.see_joints(seen)
-    heatmaps = joints.logits.flatten(2).softmax(-1).view_as(joints.logits)
-    hx, hy = cell_grid(heatmaps.shape[2], heatmaps.shape[3], heatmaps)
-    grid = torch.stack(torch.meshgrid(hx, hy, indexing="xy"), -1).view(1, -1, 2)
+    height, width = joints.logits.shape[2:]
+    cells = cell_centres(height, width, joints.logits)[None]
+    sigma = SIGMA_CELLS * 2 / height  # in half-heights
     distance = (warp.source(joints.xy_norm) * stretch - truth).norm(dim=-1)
     right = (distance.detach() < TOLERANCE * maps.head_norm[:, None]).float()
     contact = F.binary_cross_entropy_with_logits(joints.contact, maps.contact.float(), weight=(~lost).float())
     return {
         "place": laplace_nll(distance, joints.log_scale),
-        "heat": expected_distance(heatmaps, warp.source(grid) * stretch, truth),
+        "heat": heatmap_cross_entropy(joints.logits, warp.source(cells) * stretch, truth, sigma=sigma),
         "trust": F.binary_cross_entropy_with_logits(joints.trust, right),
         "contact": contact,
         "posture": F.cross_entropy(joints.posture, maps.posture),

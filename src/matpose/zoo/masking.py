@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 
-from matpose.nn.heatmap import cell_grid
+from matpose.nn.heatmap import cell_centres, cell_grid
 from matpose.zoo.system import Truth
 
 
@@ -117,7 +117,5 @@ def occlude(
         """(B, N, 2) or (1, N, 2) to (B, N) bool."""
         return ((xy_norm[:, None] - middle[:, :, None]).abs() <= half[:, :, None]).all(-1).any(1)
 
-    across, along = cell_grid(x.shape[2], x.shape[3], x)
-    cells = torch.stack(torch.meshgrid(across, along, indexing="xy"), -1).view(1, -1, 2)
-    hidden = under(cells).view(len(x), 1, *x.shape[2:])
+    hidden = under(cell_centres(x.shape[2], x.shape[3], x)[None]).view(len(x), 1, *x.shape[2:])
     return x.masked_fill(hidden, 0.0), truth._replace(contact=truth.contact & ~under(truth.xy_norm))

@@ -7,17 +7,16 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional as F
 
-from matpose.losses.heatmap_cross_entropy import heatmap_cross_entropy
+from matpose.losses.heatmap_cross_entropy import SIGMA_CELLS, heatmap_cross_entropy
 from matpose.losses.laplace import laplace_nll
 from matpose.losses.weighted import weighted_mean
 from matpose.nn.encoder import NATIVE_BLOCKS, Encoder
-from matpose.nn.heatmap import cell_grid
+from matpose.nn.heatmap import cell_centres
 from matpose.nn.joint_head import JointHead, Joints
 from matpose.zoo.backbones.sizes import require_sides
 from matpose.zoo.system import Answer, Backbone, Head, Seen, System, Truth
 
 HEAT, CONTACT = 2.0, 0.3
-SIGMA_CELLS = 0.5  # of the heatmaps' Gaussians
 
 
 class TwoMaps(NamedTuple):
@@ -46,8 +45,7 @@ class MatposeTrunk(Backbone):
 class MatposeHead(Head):
     """:class:`matpose.nn.joint_head.JointHead` with its likelihood, without posture and trust, which need more truth.
 
-    Heatmaps learn by cross-entropy, with which few maps teach far more than by the expected distance that taught the
-    weights that ship; which it is, and its weight and sigma, was chosen on validation people.
+    Its losses, their weights and the Gaussian's width are those of the weights that ship.
 
     Args:
         trunk: what it looks at.
@@ -71,8 +69,7 @@ class MatposeHead(Head):
         there = truth.xy_norm * stretch
         distance = (output.xy_norm * stretch - there).norm(dim=-1)
         height, width = output.logits.shape[2:]
-        x, y = cell_grid(height, width, output.logits)
-        cells = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).view(1, -1, 2) * stretch
+        cells = cell_centres(height, width, output.logits) * stretch
         sigma = SIGMA_CELLS * 2 / height  # in half-heights
         pressed = F.binary_cross_entropy_with_logits(output.contact, truth.contact.float(), reduction="none")
         return {

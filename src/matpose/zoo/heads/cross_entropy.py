@@ -1,16 +1,15 @@
-"""Softmax heatmaps learned by cross-entropy and read as their mean: SimCC's labels, in two dimensions."""
+"""Softmax heatmaps learned by cross-entropy and read around their peak: SimCC's labels, in two dimensions."""
 
 from __future__ import annotations
 
 import torch
 
-from matpose.losses.heatmap_cross_entropy import heatmap_cross_entropy
-from matpose.nn.heatmap import activate, cell_grid, soft_argmax
+from matpose.losses.heatmap_cross_entropy import SIGMA_CELLS, heatmap_cross_entropy
+from matpose.nn.heatmap import activate, around_peak, cell_centres, soft_argmax
+from matpose.nn.joint_head import AROUND
 from matpose.zoo.finer import FINEST
 from matpose.zoo.heads.heatmap import HeatmapSource
 from matpose.zoo.system import Answer, Head, Seen, Truth
-
-SIGMA_CELLS = 0.5
 
 
 class CrossEntropyHead(Head):
@@ -37,20 +36,24 @@ class CrossEntropyHead(Head):
         return self.source(seen)
 
     def answer(self, output: tuple[torch.Tensor, ...]) -> Answer:
-        """Means; the score is the largest share of a cell."""
+        """Means around the peaks; the score is the largest share of a cell."""
         maps = activate(output[-1], "softmax")
-        return Answer(soft_argmax(maps), maps.amax((2, 3)))
+        read = around_peak(maps.flatten(2), _cells(maps), AROUND * maps.shape[2] / 2)
+        return Answer(soft_argmax(read.view_as(maps)), maps.amax((2, 3)))
 
     def losses(self, output: tuple[torch.Tensor, ...], truth: Truth) -> dict[str, torch.Tensor]:
         """ "heatmap": the sum over stacks or scales."""
         return {"heatmap": torch.stack([_loss(logits, truth) for logits in output]).sum()}
 
 
+def _cells(maps: torch.Tensor) -> torch.Tensor:
+    """(hw, 2), centres of the cells from the map's, in cells."""
+    height, width = maps.shape[2:]
+    return cell_centres(height, width, maps) * maps.new_tensor((width / 2, height / 2))
+
+
 def _loss(logits: torch.Tensor, truth: Truth) -> torch.Tensor:
     height, width = logits.shape[2:]
-    cells = logits.new_tensor((width / 2, height / 2))
-    places = torch.stack(torch.meshgrid(*cell_grid(height, width, logits), indexing="xy"), -1).view(1, -1, 2) * cells
-    there = truth.xy_norm * cells
-    return heatmap_cross_entropy(
-        logits, places.expand(len(there), -1, 2), there, sigma=SIGMA_CELLS, weight=truth.weight
-    )
+    there = truth.xy_norm * logits.new_tensor((width / 2, height / 2))
+    places = _cells(logits).expand(len(there), -1, 2)
+    return heatmap_cross_entropy(logits, places, there, sigma=SIGMA_CELLS, weight=truth.weight)
