@@ -114,4 +114,6 @@ def around_peak(maps: torch.Tensor, places: torch.Tensor, radius: float) -> torc
         [[[0.25, 0.5, 0.0]]]
     """
     peak = places[maps.argmax(-1)]  # (B, J, 2)
-    return maps * ((places - peak[:, :, None]).norm(dim=-1) <= radius)
+    # as |u - p|^2 = |u|^2 - 2 u.p + |p|^2, which needs no (B, J, cells, 2)
+    squared = places.square().sum(-1) - 2 * peak @ places.mT + peak.square().sum(-1, keepdim=True)
+    return maps * (squared <= radius**2)
