@@ -6,7 +6,7 @@ import torch
 
 from matpose.losses.weighted import weighted_mean
 
-SIGMA_CELLS = 0.5  # what joints are learned with
+SIGMA_CELLS = 0.5  # of a heatmap: how wide the Gaussians are that joints are learned with
 
 
 def heatmap_cross_entropy(

@@ -1,7 +1,8 @@
 """Joint head: named joints, how sure they are, what presses on the mat, and the posture, from an encoder's trunk.
 
-Integral regression (Sun et al., ECCV 2018) with a residual and a scale of its own for each joint, so that a joint that
-presses nowhere can lie where no heatmap has mass; its likelihood is Laplace's (losses/laplace.py).
+Integral regression (Sun et al., ECCV 2018) around the heatmap's peak, with a residual and a scale of its own for each
+joint, so that a joint that presses nowhere can lie where no heatmap has mass; its likelihood is Laplace's
+(losses/laplace.py).
 """
 
 from __future__ import annotations
