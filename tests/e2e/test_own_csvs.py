@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -49,16 +51,22 @@ def data(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(data, tmp_path_factory) -> Path:
-    """A finished run; made by the command."""
-    folder = tmp_path_factory.mktemp("runs") / "mine"
-    with pytest.MonkeyPatch.context() as patch:
+def training(data, tmp_path_factory) -> tuple[Path, str]:
+    """A finished run, made by the command with `--json`; and what it printed."""
+    folder, printed = tmp_path_factory.mktemp("runs") / "mine", StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed):
         from matpose.cli.main import app
 
         patch.setenv("COLUMNS", "200")
         torch.set_num_threads(1)
-        app(["train", str(data), *TINY, "-o", str(folder), *map(str, GRID)], standalone_mode=False)
-    return folder
+        app(["train", str(data), *TINY, "-o", str(folder), "--json", *map(str, GRID)], standalone_mode=False)
+    return folder, printed.getvalue()
+
+
+@pytest.fixture(scope="module")
+def run(training) -> Path:
+    """The folder of the finished run."""
+    return training[0]
 
 
 def test_training_leaves_a_whole_run(run):
@@ -111,7 +119,7 @@ def test_predictions_keep_their_contract(run, data, shell, tmp_path):
 
 def test_several_inputs_get_a_folder_each(run, data, shell, tmp_path):
     paths = [data / "person1" / "1.csv", data / "person2" / "1.csv"]
-    answer = shell("predict", *paths, "-m", run, "-o", tmp_path, "--no-pictures", *GRID)
+    answer = shell("predict", *paths, "-m", run, "-o", tmp_path, "--no-pictures", "--workers", 1, *GRID)
     assert answer.code == 0, answer.err
     assert sorted(path.parent.name for path in tmp_path.glob("*/poses.jsonl")) == ["person1-1", "person2-1"]
 
@@ -134,10 +142,9 @@ def test_resuming_a_finished_run_keeps_the_model(run, data, shell):
     assert (run / "metrics.csv").read_bytes() == before
 
 
-def test_json_is_all_that_a_training_prints(data, shell, tmp_path):
-    answer = shell("train", data, *TINY, "-o", tmp_path / "new", "--json", *GRID)
-    assert answer.code == 0, answer.err
-    assert json.loads(answer.out)["run"] == str(tmp_path / "new")
+def test_json_is_all_that_a_training_prints(training):
+    folder, printed = training
+    assert json.loads(printed)["run"] == str(folder)
 
 
 def test_errors_of_training_are_one_line_and_leave_nothing(run, data, shell, tmp_path):
