@@ -87,7 +87,7 @@ def learned() -> TrainedModel:
     own = collect_maps(own_recordings(), RECIPE.canvas, frames_per_recording=None)
     with pytest.MonkeyPatch.context() as patch:
         small_settings(patch)
-        for name, value in {"EPOCHS": 1, "STEPS": 160, "LEARNING_RATE": 1e-2}.items():
+        for name, value in {"EPOCHS": 1, "STEPS": 80, "LEARNING_RATE": 1e-2}.items():
             patch.setattr(adapt_fit, name, value)
         adapt_fit.fit_mat(net, RECIPE, every.select(every.body < 16), own, every.select(every.body >= 16), seed=0)
     facts = {"trained_on": "others", "train_subjects": ["anna"]}

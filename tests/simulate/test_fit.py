@@ -82,6 +82,7 @@ def test_a_fit_keeps_to_its_budget_and_near_its_candidate(fit):
     assert 0 < fit.off < 1.5
 
 
+@pytest.mark.slow
 def test_the_gain_changes_nothing_but_the_gain(target, bank):
     some = {"person": target.person, "bank": bank, "budget": LEAST_BUDGET}
     one, other = (fit_map(gain * target.kpa, MAT, **some) for gain in (1.0, 0.25))
