@@ -1,5 +1,7 @@
 """Named joints from simulated labels: the maps, one step, a whole small training that resumes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,8 +10,9 @@ pytest.importorskip("mujoco", reason="people are simulated by the extra `simulat
 
 from matpose.canvas import NATIVE
 from matpose.errors import DatasetError
-from matpose.nn.heatmap import soft_argmax
+from matpose.nn.heatmap import cell_grid, soft_argmax
 from matpose.nn.joint_head import Joints
+from matpose.nn.warp import random_warp
 from matpose.training.build import build_efd, build_pose_net
 from matpose.training.data import Maps
 from matpose.training.joint_fit import calibrate, fit_joints
@@ -113,6 +116,24 @@ def test_the_truth_costs_less_than_anything_near_it(maps, monkeypatch):
     assert at["place"] == pytest.approx(2 * -3.0)
     assert at["heat"] == pytest.approx(far["heat"])  # heatmaps are what they were
     assert cost(0.0)["posture"] == pytest.approx(np.log(4))
+
+
+def test_heatmaps_are_learned_where_the_joints_are_in_the_moved_map(maps, monkeypatch):
+    some = maps.select(torch.arange(8))
+    warp = random_warp(8, ASPECT, torch.Generator().manual_seed(2), turn_deg=25, scale=0.1, shift=0.15, bend=0.0)
+    monkeypatch.setattr("matpose.training.joint_step.moved", lambda pressure, *others, **more: (pressure, warp))
+
+    def cost(at: torch.Tensor) -> float:
+        x, y = cell_grid(32, 16, at)
+        across = ((at[..., :1] - x) * ASPECT)[:, :, None].square()
+        logits = -(across + (at[..., 1:] - y)[..., None].square()) / (2 * (0.5 / 16) ** 2)
+        net = Oracle(answer(some.xy_norm, logits=logits))
+        return float(labelled_losses(net, some, torch.Generator(), aspect=ASPECT)["heat"])  # pyright: ignore[reportArgumentType]
+
+    inside = (warp.arrives(some.xy_norm).abs() < 0.95).all(-1)
+    some = replace(some, xy_norm=torch.where(inside[..., None], some.xy_norm, torch.zeros(2)))
+    assert cost(warp.arrives(some.xy_norm)) < 2.0  # about the entropy of so narrow a Gaussian
+    assert cost(some.xy_norm) > 10
 
 
 def test_views_that_agree_cost_nothing_and_a_doubtful_teacher_little():

@@ -323,7 +323,8 @@ class TestIntegral:
 class TestCrossEntropy:
     def test_of_two_places_the_likelier_is_read_and_its_share_is_the_score(self):
         logits = torch.full((1, JOINTS, 32, 16), -40.0)
-        logits[..., 3, 2], logits[..., 28, 12] = math.log(0.4), math.log(0.3)
+        logits[..., 3, 2], logits[..., 28, 12] = math.log(0.4), math.log(0.2)
+        logits[..., 3, 6] = math.log(0.1)  # four cells away, beyond what is read
         logits[..., 28, 13] = math.log(0.3)  # beside the other: the place lies between them only if it is the peak
         answer = CrossEntropyHead(CHANNELS).answer((logits,))
         x, y = cell_grid(32, 16, logits)
