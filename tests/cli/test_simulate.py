@@ -162,6 +162,7 @@ def test_the_true_simulator_gives_the_same_by_one_and_two_workers(tmp_path, shel
     assert "nobody is simulated" in shell("simulate", "--frames", 1, "--posture", "up", "-o", tmp_path / "c.h5").err
 
 
+@pytest.mark.slow
 def test_two_people_on_one_mat_by_one_and_two_workers(tmp_path, shell):
     pytest.importorskip("mujoco")
     words = ("simulate", "--frames", 2, "--people", 2, "--mat", "carpet", "--seed", 3)

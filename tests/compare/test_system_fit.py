@@ -48,6 +48,7 @@ def test_each_rate_is_tried_and_the_best_goes_on(tmp_path):
     assert all(torch.equal(value, state[name]) for name, value in system.state_dict().items())
 
 
+@pytest.mark.slow
 def test_an_only_rate_needs_no_trial_and_gives_what_it_gives_after_one(tmp_path):
     one, rows = fitted(tmp_path / "one", (3e-3,))
     two, others = fitted(tmp_path / "two", (1e-7, 3e-3))

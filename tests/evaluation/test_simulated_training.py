@@ -26,6 +26,7 @@ def bars(seed: int, kinds: list[int], classes: tuple[str, ...] = CLASSES) -> Lab
     return LabelledFrames(canvases, np.array(kinds), classes, who, who, np.ones(len(kinds), bool))
 
 
+@pytest.mark.slow
 def test_what_was_learned_is_found_again_at_any_gain_and_prone_is_an_error(monkeypatch):
     monkeypatch.setattr(simulated_training, "EPOCHS", 60)
     shown = bars(1, [0, 1, 2] * 10 + [3] * 10)

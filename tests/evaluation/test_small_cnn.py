@@ -26,6 +26,7 @@ def answer(bars):
     return fit_small_cnn(canvases[:32], label[:32], 3, seed=0)
 
 
+@pytest.mark.slow
 def test_unseen_bars_are_told_apart_at_any_weight(bars, answer):
     canvases, label = bars
     probabilities = answer(canvases[32:])
