@@ -32,10 +32,11 @@ from matpose.readers.hdf5_write import write_recording
 from matpose.recording import Recording
 from matpose.simulate.generate import recording_of
 from matpose.simulate.scene import draw_sample
-from matpose.training.checkpoint import read_tensors
+from matpose.training.checkpoint import SafetensorsIO, read_tensors
 from matpose.training.joint_maps import simulated_joint_maps
 from matpose.zoo.padding import padded, to_padded
 from matpose.zoo.system import Answer, Backbone, Head, Seen, System
+from matpose.zoo.systems import build_system
 
 SMALL = ("bodies=8", "readings=1", "validation_bodies=8", "test_bodies=8", "samples=320", "batch=16")
 
@@ -226,6 +227,20 @@ def test_a_system_without_its_grid_is_told(tmp_path):
     (place / "row.json").write_text(json.dumps({"system": "native+rle", "seed": 0, "learning_rate": 0.003}))
     with pytest.raises(MatposeError, match="missing"):
         export_system(place, tmp_path / "net.onnx")
+
+
+def test_weights_of_another_form_of_the_system_and_lost_ones_are_told(tmp_path):
+    recipe = load_compare_recipe("quick")
+    row = {"system": "native+deeppose", "learning_rate": 3e-3}
+    kept = tmp_path / "rate-0.003" / "checkpoints" / "joints-best.safetensors"
+    with pytest.raises(ModelError, match="not a whole model file"):
+        trained_system(tmp_path, row, recipe)
+    kept.parent.mkdir(parents=True)
+    other = build_system("native+rle", recipe.rows, recipe.cols, torch.rand(8, 14, 2))
+    state = {f"model.{name}": value for name, value in other.state_dict().items()}
+    SafetensorsIO().save_checkpoint({"state_dict": state}, str(kept))
+    with pytest.raises(ModelError, match="another version of the system"):
+        trained_system(tmp_path, row, recipe)
 
 
 def test_no_such_device_is_told_at_once(tmp_path):

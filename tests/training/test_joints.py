@@ -17,9 +17,10 @@ from matpose.training.build import build_efd, build_pose_net
 from matpose.training.data import Maps
 from matpose.training.joint_fit import calibrate, fit_joints
 from matpose.training.joint_maps import ANY, POSTURES, JointMaps, simulated_joint_maps
-from matpose.training.joint_step import labelled_losses, moved
+from matpose.training.joint_step import WEIGHTS, labelled_losses, moved
 from matpose.training.recipe import load_recipe
 from matpose.training.unlabelled_step import agreement
+from matpose.zoo.matpose_system import matpose_system
 
 MATS = ("pmatdata-i", "bpms", ANY)
 ASPECT = 0.5
@@ -134,6 +135,11 @@ def test_heatmaps_are_learned_where_the_joints_are_in_the_moved_map(maps, monkey
     some = replace(some, xy_norm=torch.where(inside[..., None], some.xy_norm, torch.zeros(2)))
     assert cost(warp.arrives(some.xy_norm)) < 2.0  # about the entropy of so narrow a Gaussian
     assert cost(some.xy_norm) > 10
+
+
+def test_in_the_zoo_our_system_learns_by_the_same_weights():
+    zoo = matpose_system((64, 32)).head.weights
+    assert zoo == {name: WEIGHTS[name] for name in ("place", "heat", "contact")}
 
 
 def test_views_that_agree_cost_nothing_and_a_doubtful_teacher_little():

@@ -89,11 +89,18 @@ def export_system(place: Path, path: Path) -> Exported:
 
 
 def trained_system(place: Path, row: dict, recipe: CompareRecipe) -> System:
-    """The system of a row, with the weights of its best look, in eval mode."""
+    """The system of a row, with the weights of its best look, in eval mode.
+
+    Raises:
+        ModelError: the weights are not there, not whole, or those of another version of the system.
+    """
     system = build_system(row["system"], recipe.rows, recipe.cols, torch.rand(8, 14, 2))  # weights bring statistics
     kept = place / f"rate-{row['learning_rate']:g}" / "checkpoints" / f"{STAGE}-best.safetensors"
     state = SafetensorsIO().load_checkpoint(str(kept))["state_dict"]
-    system.load_state_dict({name.removeprefix("model."): value for name, value in state.items()})
+    try:
+        system.load_state_dict({name.removeprefix("model."): value for name, value in state.items()})
+    except RuntimeError:
+        raise ModelError("weights of another version of the system", mend="train it again", path=kept) from None
     return system.eval()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 
-from matpose.nn.heatmap import cell_centres, cell_grid
+from matpose.nn.heatmap import cell_centres
 from matpose.zoo.system import Truth
 
 
@@ -21,8 +21,8 @@ def _place(xy_norm: torch.Tensor, which: torch.Tensor, aspect: float) -> torch.T
 
 def _disc(pressure: torch.Tensor, centre: torch.Tensor, radius: torch.Tensor, aspect: float) -> torch.Tensor:
     """(B, 1, H, W) bool: cells whose centres lie nearer than the radius to (B, 1, 2) in half-heights."""
-    x, y = cell_grid(pressure.shape[2], pressure.shape[3], pressure)
-    cells = torch.stack(torch.meshgrid(x * aspect, y, indexing="xy"), -1)  # (H, W, 2)
+    height, width = pressure.shape[2:]
+    cells = cell_centres(height, width, pressure).view(height, width, 2) * centre.new_tensor((aspect, 1.0))
     return ((cells - centre[:, :, None]).norm(dim=-1) < radius.view(-1, 1, 1))[:, None]
 
 
